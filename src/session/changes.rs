@@ -1,0 +1,203 @@
+//! What a request changed, kept apart from what came in.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::session::{
+    delta::{Base, EntryChange},
+    error::{SessionError, SessionErrorKind},
+    lifetime::{Lifetime, Timestamp},
+};
+
+/// The changes of a request, as one layer above the record or above an earlier layer.
+#[derive(Default)]
+pub(crate) struct Changes {
+    pub(crate) renewal: Option<NewSecret>,
+    pub(crate) lifetime: Option<Lifetime>,
+    pub(crate) touch: bool,
+    clear: bool,
+    edits: BTreeMap<Arc<str>, Edit>,
+}
+
+/// Why the session gets a new secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NewSecret {
+    Renewal,
+    SignIn(Timestamp),
+}
+
+/// What a layer of changes says about a key.
+pub(crate) enum Seen<'a> {
+    /// Nothing: ask the layer below.
+    Below,
+    /// It is this, or absent.
+    Here(Option<&'a Bytes>),
+}
+
+/// Computes the new value of an entry from its present one, each time it is asked.
+pub(crate) type Update = Box<dyn FnMut(Option<&[u8]>) -> Result<Bytes, SessionError> + Send>;
+
+impl Changes {
+    pub(crate) fn see(&self, key: &str) -> Seen<'_> {
+        match self.edits.get(key) {
+            Some(edit) => Seen::Here(edit.value.as_ref()),
+            None if self.clear => Seen::Here(None),
+            None => Seen::Below,
+        }
+    }
+
+    /// Sets or removes an entry, whatever others do to it meanwhile.
+    pub(crate) fn put(&mut self, key: &str, value: Option<Bytes>) {
+        match self.edits.get_mut(key) {
+            Some(edit) => edit.overwrite(value),
+            None => self.add(key, value, Basis::None),
+        }
+    }
+
+    /// Removes an entry that was handed to the application: no other request may have it too.
+    pub(crate) fn take(&mut self, key: &str, taken: Bytes) {
+        match self.edits.get_mut(key) {
+            Some(edit) => edit.take(),
+            None => self.add(key, None, Basis::Taken(Some(taken))),
+        }
+    }
+
+    /// Sets an entry to what `update` made of `base`, the value it has below this layer.
+    pub(crate) fn update(&mut self, key: &str, value: Bytes, base: Option<Bytes>, update: Update) {
+        match self.edits.get_mut(key) {
+            Some(edit) => edit.update(value, update),
+            None if self.clear => self.add(key, Some(value), Basis::None),
+            None => self.add(key, Some(value), Basis::Updated(base, vec![update])),
+        }
+    }
+
+    /// Removes everything. A value that was taken stays taken.
+    pub(crate) fn clear(&mut self) {
+        self.clear = true;
+        self.edits
+            .retain(|_, edit| matches!(edit.basis, Basis::Taken(_)));
+        self.edits.values_mut().for_each(|edit| edit.value = None);
+    }
+
+    pub(crate) fn is_clear(&self) -> bool {
+        self.clear
+    }
+
+    /// Whether there is something to save in a session that exists.
+    pub(crate) fn is_dirty(&self) -> bool {
+        let Self {
+            renewal,
+            lifetime,
+            touch: _,
+            clear,
+            edits,
+        } = self;
+        renewal.is_some() || lifetime.is_some() || *clear || !edits.is_empty()
+    }
+
+    /// Whether these changes make a session where there was none.
+    pub(crate) fn begin_a_session(&self) -> bool {
+        let has_value = |edit: &Edit| edit.value.is_some();
+        let is_signed_in = matches!(self.renewal, Some(NewSecret::SignIn(_)));
+        is_signed_in || self.edits.values().any(has_value)
+    }
+
+    /// Each edited key with its new value.
+    pub(crate) fn edits(&self) -> impl Iterator<Item = (&str, Option<&Bytes>)> {
+        let edits = self.edits.iter();
+        edits.map(|(key, edit)| (&**key, edit.value.as_ref()))
+    }
+
+    pub(crate) fn to_entry_changes(&self) -> Vec<EntryChange> {
+        let entry = |(key, edit): (&Arc<str>, &Edit)| EntryChange {
+            key: Arc::clone(key),
+            base: edit.basis.base(),
+            value: edit.value.clone(),
+        };
+        self.edits.iter().map(entry).collect()
+    }
+
+    /// Makes the changes again on top of other values.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` if a value that was taken is no longer there; whatever an update returns.
+    pub(crate) fn rebase(
+        &mut self,
+        below: impl Fn(&str) -> Option<Bytes>,
+    ) -> Result<(), SessionError> {
+        let rebase = |(key, edit): (&Arc<str>, &mut Edit)| edit.rebase(|| below(key));
+        self.edits.iter_mut().try_for_each(rebase)
+    }
+
+    fn add(&mut self, key: &str, value: Option<Bytes>, basis: Basis) {
+        self.edits.insert(key.into(), Edit { value, basis });
+    }
+}
+
+struct Edit {
+    value: Option<Bytes>,
+    basis: Basis,
+}
+
+/// What an edit relies on.
+enum Basis {
+    /// Nothing: it applies whatever is there.
+    None,
+    /// What was there was handed out, and must still be there to be removed.
+    Taken(Option<Bytes>),
+    /// The new value was computed from this one.
+    Updated(Option<Bytes>, Vec<Update>),
+}
+
+impl Edit {
+    fn overwrite(&mut self, value: Option<Bytes>) {
+        self.value = value;
+        if let Basis::Updated(..) = self.basis {
+            self.basis = Basis::None;
+        }
+    }
+
+    fn take(&mut self) {
+        self.value = None;
+        if let Basis::Updated(base, _) = &mut self.basis {
+            self.basis = Basis::Taken(base.take());
+        }
+    }
+
+    fn update(&mut self, value: Bytes, update: Update) {
+        self.value = Some(value);
+        if let Basis::Updated(_, updates) = &mut self.basis {
+            updates.push(update);
+        }
+    }
+
+    fn rebase(&mut self, below: impl FnOnce() -> Option<Bytes>) -> Result<(), SessionError> {
+        match &mut self.basis {
+            Basis::None => {}
+            Basis::Taken(taken) => {
+                if below() != *taken {
+                    return Err(SessionErrorKind::Conflict.into());
+                }
+            }
+            Basis::Updated(base, updates) => {
+                *base = below();
+                self.value.clone_from(base);
+                for update in updates {
+                    self.value = Some(update(self.value.as_deref())?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Basis {
+    fn base(&self) -> Base {
+        match self {
+            Self::None => Base::Any,
+            Self::Taken(base) | Self::Updated(base, _) => Base::from(base.clone()),
+        }
+    }
+}

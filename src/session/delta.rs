@@ -1,0 +1,111 @@
+//! What a commit carries: everything a request changed, ready to be applied as one atomic step.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use crate::session::{
+    lifetime::{Lifetime, Timestamp},
+    record::{Nonce, Record},
+    token::Verifier,
+};
+
+/// A change of one record, to be applied as one atomic step.
+///
+/// A [`SessionStore`](crate::SessionStore) gets it in `commit`. A store that can hold a record
+/// still while it thinks (a lock, a database transaction) calls [`apply`](Self::apply) and does as
+/// it says; that is all there is to implementing one.
+///
+/// Applying the same delta twice has the effect of applying it once.
+#[derive(Debug, Clone)]
+pub struct Delta {
+    pub(crate) nonce: Nonce,
+    pub(crate) now: Timestamp,
+    pub(crate) kind: DeltaKind,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum DeltaKind {
+    /// A session begins: its whole record, written unless something is there already.
+    Create(Record),
+    /// A session that was loaded changes.
+    Change(Change),
+    /// A session ends: a tombstone takes its place for a minute.
+    Destroy,
+}
+
+/// A change of a record that was loaded and proven.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    /// The epoch that was loaded; another one in the store means the session was renewed since.
+    pub(crate) epoch: u32,
+    /// When the record was loaded: the idle limit is judged at that time.
+    pub(crate) loaded: Timestamp,
+    pub(crate) renewal: Option<Renewal>,
+    pub(crate) lifetime: Option<Lifetime>,
+    /// Removes every entry that is not reserved before `entries` are applied.
+    pub(crate) clear: bool,
+    /// In the order of their keys, each key once.
+    pub(crate) entries: Vec<EntryChange>,
+    /// A record must not grow beyond this many bytes.
+    pub(crate) max_len: usize,
+}
+
+/// A new secret at a change of privilege.
+#[derive(Debug, Clone)]
+pub(crate) struct Renewal {
+    pub(crate) verifier: Verifier,
+    /// Set by a sign-in: the authentication and the absolute limit start anew.
+    pub(crate) authenticated: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct EntryChange {
+    pub(crate) key: Arc<str>,
+    pub(crate) base: Base,
+    /// `None` removes the entry.
+    pub(crate) value: Option<Bytes>,
+}
+
+/// What an entry must still be for its change to apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Base {
+    Any,
+    Absent,
+    Is(Bytes),
+}
+
+impl From<Option<Bytes>> for Base {
+    fn from(value: Option<Bytes>) -> Self {
+        value.map_or(Self::Absent, Self::Is)
+    }
+}
+
+/// What has to happen to a record, as [`Delta::apply`] found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// Put `record` in the place of what is there, forget it after `keep_for`, and answer
+    /// [`CommitAnswer::Committed`].
+    Write {
+        /// The bytes to store.
+        record: Bytes,
+        /// How long the store has to keep them.
+        keep_for: Duration,
+    },
+    /// Leave everything as it is and give this answer.
+    Keep(CommitAnswer),
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitAnswer {
+    /// The record is as the delta wants it.
+    Committed,
+    /// There is no such session (any more).
+    Gone,
+    /// The session was renewed since it was loaded.
+    Superseded,
+    /// An entry is not what the change was based on, or the record would grow beyond its limit.
+    /// Carries the record as it is.
+    Conflict(Bytes),
+}

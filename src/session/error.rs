@@ -1,0 +1,107 @@
+//! What a session can refuse, and why.
+
+use std::{error::Error, fmt};
+
+/// Why a session could not do what it was asked.
+///
+/// [`kind`](Self::kind) tells the cases apart; `source` has the cause where there is one. No
+/// message contains a token or a stored value.
+pub struct SessionError {
+    kind: SessionErrorKind,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// The cases of a [`SessionError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SessionErrorKind {
+    /// A key has 1 to 255 bytes and does not start with `@`.
+    InvalidKey,
+    /// The value could not be written as JSON.
+    Encode,
+    /// The stored value is not JSON, or not of the type that was asked for. The value stays as it
+    /// is; other keys are not affected.
+    Decode,
+    /// With this value the session would exceed its size limit. Nothing was changed.
+    TooLarge,
+    /// The head of the response is out, so no cookie can be issued any more: a session can no
+    /// longer be created, renewed or signed in during this request.
+    HeadSent,
+    /// The cookie in the browser does not fit the new lifetime, and it is only sent again with a
+    /// new token: call `sign_in` or `renew` first.
+    NeedsRenewal,
+    /// The session ended (log-out, expiry) while this request was running; nothing was saved.
+    Gone,
+    /// The session was renewed or signed in while this request was running; nothing was saved.
+    Superseded,
+    /// Another request changed the same key, and the change could not be made again on top of it;
+    /// nothing was saved.
+    Conflict,
+    /// The store failed: it is not known that the changes were saved.
+    Store,
+    /// The operating system has no random bytes for a new token; nothing was saved.
+    Entropy,
+}
+
+impl SessionErrorKind {
+    fn message(self) -> &'static str {
+        match self {
+            Self::InvalidKey => "a session key has 1 to 255 bytes and does not start with `@`",
+            Self::Encode => "the value cannot be written as json",
+            Self::Decode => "the stored value is not of the type that was asked for",
+            Self::TooLarge => "the session would exceed its size limit",
+            Self::HeadSent => "the response head is out: no cookie can be issued any more",
+            Self::NeedsRenewal => {
+                "this lifetime needs a new cookie: call `sign_in` or `renew` before `set_lifetime`"
+            }
+            Self::Gone => "the session ended while the request was running",
+            Self::Superseded => "the session was renewed while the request was running",
+            Self::Conflict => "another request changed the same key of the session",
+            Self::Store => "the session store failed",
+            Self::Entropy => "the operating system gave no random bytes",
+        }
+    }
+}
+
+impl SessionError {
+    /// Which case this is.
+    #[must_use]
+    pub fn kind(&self) -> SessionErrorKind {
+        self.kind
+    }
+
+    pub(crate) fn with_source(
+        kind: SessionErrorKind,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        let source = Some(source.into());
+        Self { kind, source }
+    }
+}
+
+impl From<SessionErrorKind> for SessionError {
+    fn from(kind: SessionErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.message())
+    }
+}
+
+impl fmt::Debug for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionError")
+            .field("kind", &self.kind)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl Error for SessionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.source.as_deref()?)
+    }
+}

@@ -1,0 +1,17 @@
+//! The pure floor: what a session is and what a request changed, without i/o, clock or store.
+//!
+//! Time is an argument, randomness is an argument, and every question the middleware has is
+//! answered by a value.
+
+pub(crate) mod changes;
+pub(crate) mod delta;
+pub(crate) mod error;
+pub(crate) mod lifetime;
+pub(crate) mod outcome;
+pub(crate) mod record;
+pub(crate) mod splice;
+pub(crate) mod state;
+pub(crate) mod token;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,298 @@
+//! The one answer at the end: what has to be written, and what an answer of the store means.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::session::{
+    changes::{Changes, NewSecret, Seen},
+    delta::{Change, CommitAnswer, Delta, DeltaKind, Renewal},
+    error::{SessionError, SessionErrorKind},
+    lifetime::Timestamp,
+    record::{Header, Nonce, Record, put_entry},
+    state::{Announcement, State, Stored},
+    token::{SessionId, Token},
+};
+
+/// What the present state of a session asks of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The store knows everything.
+    Nothing,
+    /// The last write has no answer yet: it has to be sent (again).
+    Send,
+    /// A session ended.
+    Destroy,
+    /// A session begins.
+    Create,
+    /// The session changed.
+    Commit,
+    /// The session was used, and that was last noted a while ago.
+    Touch,
+}
+
+/// A write on its way to the store.
+#[derive(Clone)]
+pub(crate) struct Step {
+    pub(crate) id: SessionId,
+    pub(crate) delta: Arc<Delta>,
+    /// Whether it only notes that the session was used: then its failure fails nobody.
+    pub(crate) is_touch: bool,
+}
+
+/// The changes that a step carries, until the store answered.
+pub(crate) struct InFlight {
+    step: Step,
+    changes: Changes,
+    /// The token that the browser gets if the step succeeds.
+    token: Option<Token>,
+    sent: Sent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    NotYet,
+    Once,
+    /// Nobody saw the answer to the first time: it may have happened already.
+    Again,
+}
+
+impl InFlight {
+    pub(super) fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    pub(super) fn is_end(&self) -> bool {
+        matches!(self.step.delta.kind, DeltaKind::Destroy)
+    }
+
+    /// The id of the session that this step begins.
+    pub(super) fn created_id(&self) -> Option<SessionId> {
+        let is_creation = matches!(self.step.delta.kind, DeltaKind::Create(_));
+        is_creation.then_some(self.step.id)
+    }
+
+    fn send(&mut self) -> Step {
+        self.sent = match self.sent {
+            Sent::NotYet => Sent::Once,
+            Sent::Once | Sent::Again => Sent::Again,
+        };
+        self.step.clone()
+    }
+}
+
+/// What a step needs beside the state: the time and what must not repeat.
+pub(crate) struct Ingredients {
+    pub(crate) now: Timestamp,
+    pub(crate) nonce: Nonce,
+    pub(crate) entropy: fn() -> Result<[u8; Token::ENTROPY], SessionError>,
+}
+
+impl State {
+    pub(crate) fn outcome(&self) -> Outcome {
+        match &self.stored {
+            _ if self.in_flight.is_some() => Outcome::Send,
+            _ if self.ended.is_some() => Outcome::Destroy,
+            None if self.pending.begin_a_session() => Outcome::Create,
+            None => Outcome::Nothing,
+            Some(_) if self.pending.is_dirty() => Outcome::Commit,
+            Some(stored) if self.pending.touch || stored.is_touch_due() => Outcome::Touch,
+            Some(_) => Outcome::Nothing,
+        }
+    }
+
+    /// Freezes the changes into the next write; `None` if there is nothing to write.
+    ///
+    /// The write stays in flight, and is returned again, until it is [`answered`](Self::answered)
+    /// or [given up](Self::give_up_touch).
+    pub(crate) fn next_step(&mut self, with: &Ingredients) -> Result<Option<Step>, SessionError> {
+        let outcome = self.outcome();
+        let token = self.new_token(outcome, with)?;
+        if let Some((id, kind)) = self.write_for(outcome, token.as_ref(), with) {
+            let (nonce, now) = (with.nonce, with.now);
+            let delta = Arc::new(Delta { nonce, now, kind });
+            let is_touch = outcome == Outcome::Touch;
+            let step = Step {
+                id,
+                delta,
+                is_touch,
+            };
+            self.in_flight = Some(InFlight {
+                step,
+                // What follows a destroy belongs to another session.
+                changes: match outcome {
+                    Outcome::Destroy => Changes::default(),
+                    _ => std::mem::take(&mut self.pending),
+                },
+                token,
+                sent: Sent::NotYet,
+            });
+        }
+        Ok(self.in_flight.as_mut().map(InFlight::send))
+    }
+
+    /// Takes in what the store answered to the step in flight.
+    ///
+    /// # Errors
+    ///
+    /// What the request has to be told if its changes are not in the store.
+    pub(crate) fn answered(&mut self, answer: CommitAnswer) -> Result<(), SessionError> {
+        let Some(in_flight) = self.in_flight.take() else {
+            return Ok(());
+        };
+        match answer {
+            CommitAnswer::Committed => self.committed(in_flight),
+            CommitAnswer::Gone if in_flight.is_end() => self.committed(in_flight),
+            CommitAnswer::Gone => return Err(SessionErrorKind::Gone.into()),
+            CommitAnswer::Superseded => return Err(SessionErrorKind::Superseded.into()),
+            CommitAnswer::Conflict(present) => self.rebase(in_flight, present)?,
+        }
+        Ok(())
+    }
+
+    /// Takes a touch for noted, because it is not worth trying again during this request.
+    pub(crate) fn give_up_touch(&mut self) {
+        if let Some(in_flight) = self.in_flight.take_if(|it| it.step.is_touch) {
+            self.committed(in_flight);
+        }
+    }
+
+    fn new_token(
+        &self,
+        outcome: Outcome,
+        with: &Ingredients,
+    ) -> Result<Option<Token>, SessionError> {
+        Ok(match (outcome, self.id()) {
+            (Outcome::Create, _) => Some(Token::for_new_session((with.entropy)()?)),
+            (Outcome::Commit, Some(id)) if self.pending.renewal.is_some() => {
+                Some(Token::for_session(id, (with.entropy)()?))
+            }
+            _ => None,
+        })
+    }
+
+    fn write_for(
+        &self,
+        outcome: Outcome,
+        token: Option<&Token>,
+        with: &Ingredients,
+    ) -> Option<(SessionId, DeltaKind)> {
+        match outcome {
+            Outcome::Nothing | Outcome::Send => None,
+            Outcome::Destroy => Some((self.ended?, DeltaKind::Destroy)),
+            Outcome::Create => {
+                let record = self.new_record(token?, with);
+                Some((token?.id(), DeltaKind::Create(record)))
+            }
+            Outcome::Commit | Outcome::Touch => {
+                let stored = self.stored.as_ref()?;
+                let change = self.change_of(stored, token);
+                Some((stored.id, DeltaKind::Change(change)))
+            }
+        }
+    }
+
+    fn new_record(&self, token: &Token, with: &Ingredients) -> Record {
+        let mut header = Header::new(token.verifier(), self.lifetime(), with.now);
+        header.nonce = with.nonce;
+        header.authenticated = self.authenticated();
+        let mut bytes = vec![0; Header::LEN];
+        for (key, value) in self.pending.edits() {
+            if let Some(value) = value {
+                put_entry(&mut bytes, key, value);
+            }
+        }
+        Record::assemble(header, bytes)
+    }
+
+    fn change_of(&self, stored: &Stored, token: Option<&Token>) -> Change {
+        let authenticated = match self.pending.renewal {
+            Some(NewSecret::SignIn(at)) => Some(at),
+            Some(NewSecret::Renewal) | None => None,
+        };
+        Change {
+            epoch: stored.record.header.epoch,
+            loaded: stored.loaded,
+            renewal: token.map(|token| Renewal {
+                verifier: token.verifier(),
+                authenticated,
+            }),
+            lifetime: self.pending.lifetime,
+            clear: self.pending.is_clear(),
+            entries: self.pending.to_entry_changes(),
+            max_len: self.limits.max_len,
+        }
+    }
+
+    fn committed(&mut self, in_flight: InFlight) {
+        let InFlight { step, token, .. } = in_flight;
+        let delta = &step.delta;
+        match (&delta.kind, &mut self.stored) {
+            (DeltaKind::Destroy, _) => {
+                self.ended = None;
+                self.announcement = Announcement::Remove;
+            }
+            (DeltaKind::Create(record), _) if self.ended != Some(step.id) => {
+                self.stored = Some(Stored {
+                    id: step.id,
+                    record: record.clone(),
+                    loaded: delta.now,
+                });
+            }
+            (DeltaKind::Change(change), Some(stored)) => {
+                stored.record = stored.record.spliced(change, delta.nonce, delta.now);
+            }
+            // The session was ended while this was on its way.
+            (DeltaKind::Create(_) | DeltaKind::Change(_), _) => return,
+        }
+        if let Some(token) = token {
+            let header = self.header();
+            let persistent = header.filter(|header| header.lifetime.is_persistent());
+            let expires = persistent.map(Header::absolute_deadline);
+            self.announcement = Announcement::Issue(token, expires);
+        }
+    }
+
+    /// Makes the changes in flight, and those after them, again on the record as it is now.
+    fn rebase(&mut self, mut in_flight: InFlight, present: Bytes) -> Result<(), SessionError> {
+        let (Some(stored), DeltaKind::Change(change)) =
+            (&mut self.stored, &in_flight.step.delta.kind)
+        else {
+            return Err(SessionErrorKind::Gone.into());
+        };
+        // If the change may have been made already, an update must not be made a second time.
+        if in_flight.sent == Sent::Again {
+            return Err(SessionErrorKind::Conflict.into());
+        }
+        let record = Record::parse(present).map_err(|_| SessionErrorKind::Gone)?;
+        in_flight.changes.rebase(|key| record.shared_value(key))?;
+        self.pending
+            .rebase(|key| match in_flight.changes.see(key) {
+                Seen::Here(value) => value.cloned(),
+                Seen::Below => record.shared_value(key),
+            })?;
+        let change = Change {
+            entries: in_flight.changes.to_entry_changes(),
+            ..change.clone()
+        };
+        if record.outgrown_by(&change) {
+            return Err(SessionErrorKind::TooLarge.into());
+        }
+        stored.record = record;
+        in_flight.step.delta = Arc::new(Delta {
+            kind: DeltaKind::Change(change),
+            ..*in_flight.step.delta
+        });
+        in_flight.sent = Sent::NotYet;
+        self.in_flight = Some(in_flight);
+        self.len = self.measure();
+        Ok(())
+    }
+}
+
+impl Stored {
+    fn is_touch_due(&self) -> bool {
+        let header = &self.record.header;
+        self.loaded.since(header.touched) >= header.lifetime.touch_interval()
+    }
+}

@@ -1,0 +1,465 @@
+//! The record: what the store holds for one session, a header and raw entries.
+//!
+//! All integers are big-endian; times are Unix milliseconds, spans are milliseconds, and zero
+//! stands for "never" where a time may be absent.
+//!
+//! | offset | bytes | field |
+//! |-------:|------:|-------|
+//! | 0 | 1 | format version, 1 |
+//! | 1 | 1 | 0 live, 1 destroyed (a tombstone has no entries) |
+//! | 2 | 1 | what became of the previous verifier: 0 there is none, 1 renewed away, 2 rotated away |
+//! | 3 | 1 | 1 if the cookie outlives the browser, else 0 |
+//! | 4 | 4 | epoch: how often the session was renewed |
+//! | 8 | 32 | verifier |
+//! | 40 | 32 | previous verifier |
+//! | 72 | 32 | successor sealed under the previous secret; zeros when there is none |
+//! | 104 | 8 | when the previous verifier was replaced |
+//! | 112 | 8 | when the successor was first presented |
+//! | 120 | 8 | nonce of the last commit |
+//! | 128 | 8 | created |
+//! | 136 | 8 | authenticated |
+//! | 144 | 8 | last touched |
+//! | 152 | 8 | idle limit |
+//! | 160 | 8 | absolute limit |
+//! | 168 | … | entries |
+//!
+//! An entry is the length of its key (1 byte), the key, the length of its value (4 bytes), the
+//! value. Keys that start with `@` are reserved.
+
+use std::{fmt, time::Duration};
+
+use bytes::{Buf, BufMut, Bytes};
+
+use crate::session::{
+    lifetime::{Lifetime, Timestamp, millis},
+    token::Verifier,
+};
+
+/// A record that was read and is well-formed.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) header: Header,
+    bytes: Bytes,
+}
+
+impl Record {
+    /// Reads a record, without decoding any value.
+    pub(crate) fn parse(bytes: Bytes) -> Result<Self, UnreadableRecord> {
+        let header = Header::read(&bytes)?;
+        let mut rest = &bytes[Header::LEN..];
+        while !rest.is_empty() {
+            let (_, after) = split_entry(rest).ok_or(UnreadableRecord::Corrupt)?;
+            rest = after;
+        }
+        Ok(Self { header, bytes })
+    }
+
+    /// Puts a record together from its header and the bytes of its entries.
+    ///
+    /// `entries` has to be made of [`put_entry`] or of slices of another record's entries, after
+    /// [`Header::LEN`] bytes of room for the header.
+    pub(crate) fn assemble(header: Header, mut bytes: Vec<u8>) -> Self {
+        header.write(&mut bytes[..Header::LEN]);
+        Self {
+            header,
+            bytes: bytes.into(),
+        }
+    }
+
+    /// The raw value under `key`.
+    pub(crate) fn value(&self, key: &str) -> Option<&[u8]> {
+        let entry = self.entries().find(|entry| entry.key == key.as_bytes())?;
+        Some(entry.value)
+    }
+
+    /// The raw value under `key`, as a share of the record.
+    pub(crate) fn shared_value(&self, key: &str) -> Option<Bytes> {
+        Some(self.bytes.slice_ref(self.value(key)?))
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let mut rest = &self.bytes[Header::LEN..];
+        std::iter::from_fn(move || {
+            let (entry, after) = split_entry(rest)?;
+            rest = after;
+            Some(entry)
+        })
+    }
+
+    pub(crate) fn as_bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+}
+
+/// One entry of a record, as it stands in the record's bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(crate) key: &'a [u8],
+    pub(crate) value: &'a [u8],
+    /// Lengths, key and value.
+    pub(crate) raw: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// The key, unless it is reserved.
+    pub(crate) fn public_key(&self) -> Option<&'a str> {
+        let key = std::str::from_utf8(self.key).ok()?;
+        (!self.is_reserved()).then_some(key)
+    }
+
+    pub(crate) fn is_reserved(&self) -> bool {
+        self.key.first() == Some(&b'@')
+    }
+}
+
+/// The fixed part of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) destroyed: bool,
+    pub(crate) epoch: u32,
+    pub(crate) verifier: Verifier,
+    pub(crate) previous: Option<Previous>,
+    pub(crate) nonce: Nonce,
+    pub(crate) created: Timestamp,
+    pub(crate) authenticated: Option<Timestamp>,
+    pub(crate) touched: Timestamp,
+    pub(crate) lifetime: Lifetime,
+}
+
+/// The verifier before the present one, and how it was replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Previous {
+    pub(crate) verifier: Verifier,
+    pub(crate) replaced: Timestamp,
+    pub(crate) by: Replacement,
+}
+
+/// How a verifier came to be replaced.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Replacement {
+    /// At a change of privilege: it is dead.
+    Renewal,
+    /// At routine: it is good until a grace after its successor was first presented.
+    Rotation {
+        sealed_successor: [u8; 32],
+        presented: Option<Timestamp>,
+    },
+}
+
+impl fmt::Debug for Replacement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Renewal => f.write_str("Renewal"),
+            Self::Rotation { presented, .. } => f
+                .debug_struct("Rotation")
+                .field("presented", presented)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// Tells one commit from every other one to the same record.
+pub(crate) type Nonce = [u8; 8];
+
+impl Header {
+    pub(crate) const LEN: usize = 168;
+    pub(crate) const VERSION: u8 = 1;
+
+    /// The header of a session that begins now.
+    pub(crate) fn new(verifier: Verifier, lifetime: Lifetime, now: Timestamp) -> Self {
+        Self {
+            destroyed: false,
+            epoch: 0,
+            verifier,
+            previous: None,
+            nonce: Nonce::default(),
+            created: now,
+            authenticated: None,
+            touched: now,
+            lifetime,
+        }
+    }
+
+    /// When the session ends if nobody uses it.
+    pub(crate) fn idle_deadline(&self) -> Timestamp {
+        self.touched.after(self.lifetime.idle())
+    }
+
+    /// When the session ends however much it is used.
+    pub(crate) fn absolute_deadline(&self) -> Timestamp {
+        let start = self.created.max(self.authenticated.unwrap_or_default());
+        start.after(self.lifetime.absolute())
+    }
+
+    pub(crate) fn deadline(&self) -> Timestamp {
+        self.idle_deadline().min(self.absolute_deadline())
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
+        use UnreadableRecord::{Corrupt, NewerVersion};
+        match bytes.first() {
+            Some(&Self::VERSION) if bytes.len() >= Self::LEN => {}
+            Some(&version) if version > Self::VERSION => return Err(NewerVersion),
+            _ => return Err(Corrupt),
+        }
+        let mut fields = &bytes[1..];
+        let destroyed = flag(fields.get_u8()).ok_or(Corrupt)?;
+        let replaced_by = fields.get_u8();
+        let persistent = flag(fields.get_u8()).ok_or(Corrupt)?;
+        Ok(Self {
+            destroyed,
+            epoch: fields.get_u32(),
+            verifier: Verifier(array(&mut fields)),
+            previous: Previous::read(replaced_by, &mut fields).ok_or(Corrupt)?,
+            nonce: array(&mut fields),
+            created: Timestamp(fields.get_u64()),
+            authenticated: time(&mut fields),
+            touched: Timestamp(fields.get_u64()),
+            lifetime: read_lifetime(persistent, &mut fields),
+        })
+    }
+
+    fn write(&self, mut out: &mut [u8]) {
+        out.put_u8(Self::VERSION);
+        out.put_u8(self.destroyed.into());
+        out.put_u8(self.previous.as_ref().map_or(0, Previous::tag));
+        out.put_u8(self.lifetime.is_persistent().into());
+        out.put_u32(self.epoch);
+        out.put_slice(&self.verifier.0);
+        Previous::write(self.previous.as_ref(), &mut out);
+        out.put_slice(&self.nonce);
+        out.put_u64(self.created.0);
+        put_time(&mut out, self.authenticated);
+        out.put_u64(self.touched.0);
+        out.put_u64(millis(self.lifetime.idle()));
+        out.put_u64(millis(self.lifetime.absolute()));
+    }
+}
+
+impl Previous {
+    fn tag(&self) -> u8 {
+        match self.by {
+            Replacement::Renewal => 1,
+            Replacement::Rotation { .. } => 2,
+        }
+    }
+
+    /// Outer `None`: the record is corrupt.
+    #[allow(clippy::option_option)]
+    fn read(tag: u8, fields: &mut &[u8]) -> Option<Option<Self>> {
+        let verifier = Verifier(array(fields));
+        let sealed_successor = array(fields);
+        let replaced = Timestamp(fields.get_u64());
+        let presented = time(fields);
+        let by = match tag {
+            0 => return Some(None),
+            1 => Replacement::Renewal,
+            2 => Replacement::Rotation {
+                sealed_successor,
+                presented,
+            },
+            _ => return None,
+        };
+        Some(Some(Self {
+            verifier,
+            replaced,
+            by,
+        }))
+    }
+
+    fn write(previous: Option<&Self>, out: &mut impl BufMut) {
+        let (sealed_successor, presented) = match previous.map(|previous| &previous.by) {
+            Some(Replacement::Rotation {
+                sealed_successor,
+                presented,
+            }) => (*sealed_successor, *presented),
+            Some(Replacement::Renewal) | None => ([0; 32], None),
+        };
+        out.put_slice(&previous.map_or([0; 32], |previous| previous.verifier.0));
+        out.put_slice(&sealed_successor);
+        put_time(out, previous.map(|previous| previous.replaced));
+        put_time(out, presented);
+    }
+}
+
+/// Why the bytes in the store are not a record that we can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnreadableRecord {
+    /// Truncated or garbled.
+    Corrupt,
+    /// Written by a later release.
+    NewerVersion,
+}
+
+/// Writes one entry behind the others.
+pub(crate) fn put_entry(out: &mut Vec<u8>, key: &str, value: &[u8]) {
+    debug_assert!(key.len() < 256 && u32::try_from(value.len()).is_ok());
+    out.put_u8(key.len() as u8);
+    out.put_slice(key.as_bytes());
+    out.put_u32(value.len() as u32);
+    out.put_slice(value);
+}
+
+/// How many bytes an entry takes in a record.
+pub(crate) fn entry_len(key: &str, value: &[u8]) -> usize {
+    1 + key.len() + 4 + value.len()
+}
+
+fn split_entry(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
+    let (&key_len, rest) = bytes.split_first()?;
+    let (key, rest) = rest.split_at_checked(key_len.into())?;
+    let (value_len, rest) = rest.split_first_chunk()?;
+    let value_len = usize::try_from(u32::from_be_bytes(*value_len)).ok()?;
+    let (value, after) = rest.split_at_checked(value_len)?;
+    let raw = &bytes[..bytes.len() - after.len()];
+    let is_key = !key.is_empty() && std::str::from_utf8(key).is_ok();
+    is_key.then_some((Entry { key, value, raw }, after))
+}
+
+fn read_lifetime(persistent: bool, fields: &mut &[u8]) -> Lifetime {
+    let idle = Duration::from_millis(fields.get_u64());
+    let absolute = Duration::from_millis(fields.get_u64());
+    match persistent {
+        true => Lifetime::new(idle, absolute).persistent(),
+        false => Lifetime::new(idle, absolute),
+    }
+}
+
+fn flag(byte: u8) -> Option<bool> {
+    match byte {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
+
+fn array<const N: usize>(fields: &mut &[u8]) -> [u8; N] {
+    let mut array = [0; N];
+    fields.copy_to_slice(&mut array);
+    array
+}
+
+fn time(fields: &mut &[u8]) -> Option<Timestamp> {
+    match fields.get_u64() {
+        0 => None,
+        time => Some(Timestamp(time)),
+    }
+}
+
+fn put_time(out: &mut impl BufMut, time: Option<Timestamp>) {
+    out.put_u64(time.map_or(0, |time| time.0));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            destroyed: false,
+            epoch: 0x0102_0304,
+            verifier: Verifier([0xaa; 32]),
+            previous: Some(Previous {
+                verifier: Verifier([0xbb; 32]),
+                replaced: Timestamp(0x10),
+                by: Replacement::Rotation {
+                    sealed_successor: [0xcc; 32],
+                    presented: Some(Timestamp(0x11)),
+                },
+            }),
+            nonce: [0xdd; 8],
+            created: Timestamp(0x12),
+            authenticated: Some(Timestamp(0x13)),
+            touched: Timestamp(0x14),
+            lifetime: Lifetime::new(Duration::from_millis(0x15), Duration::from_millis(0x16))
+                .persistent(),
+        }
+    }
+
+    fn record(entries: &[(&str, &[u8])]) -> Record {
+        let mut bytes = vec![0; Header::LEN];
+        for (key, value) in entries {
+            put_entry(&mut bytes, key, value);
+        }
+        Record::assemble(header(), bytes)
+    }
+
+    /// The layout is what other releases, and the script in Redis, rely on.
+    #[test]
+    fn golden_layout() {
+        let mut golden = vec![1, 0, 2, 1, 1, 2, 3, 4];
+        golden.extend([0xaa; 32]);
+        golden.extend([0xbb; 32]);
+        golden.extend([0xcc; 32]);
+        for time in [0x10, 0x11] {
+            golden.extend([0, 0, 0, 0, 0, 0, 0, time]);
+        }
+        golden.extend([0xdd; 8]);
+        for time in [0x12, 0x13, 0x14, 0x15, 0x16] {
+            golden.extend([0, 0, 0, 0, 0, 0, 0, time]);
+        }
+        assert_eq!(golden.len(), Header::LEN);
+        golden.extend(b"\x01k\x00\x00\x00\x02\"\"");
+        assert_eq!(record(&[("k", b"\"\"")]).as_bytes(), &golden);
+    }
+
+    #[test]
+    fn a_record_reads_back() {
+        let written = record(&[("a", b"1"), ("b", b""), ("@owner", b"2")]);
+        let read = Record::parse(written.as_bytes().clone()).unwrap();
+        assert_eq!(read.header, header());
+        assert_eq!(read.value("a"), Some(&b"1"[..]));
+        assert_eq!(read.value("b"), Some(&b""[..]));
+        assert_eq!(read.value("c"), None);
+        let public: Vec<_> = read.entries().filter_map(|e| e.public_key()).collect();
+        assert_eq!(public, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_truncated_or_prolonged_record_is_corrupt() {
+        let whole = record(&[("key", b"value")]).into_bytes();
+        for len in (0..whole.len()).filter(|len| *len != Header::LEN) {
+            let cut = Record::parse(whole.slice(..len));
+            assert_eq!(cut.unwrap_err(), UnreadableRecord::Corrupt, "{len} bytes");
+        }
+        let prolonged = [&whole[..], b"x"].concat();
+        assert!(Record::parse(prolonged.into()).is_err());
+    }
+
+    #[test]
+    fn garbled_fields_are_corrupt_and_later_versions_are_not_judged() {
+        let garbled = |at: usize, byte: u8| {
+            let mut bytes = record(&[]).into_bytes().to_vec();
+            bytes[at] = byte;
+            Record::parse(bytes.into()).unwrap_err()
+        };
+        assert_eq!(garbled(0, 0), UnreadableRecord::Corrupt);
+        assert_eq!(garbled(0, 2), UnreadableRecord::NewerVersion);
+        for (at, byte) in [(1, 2), (2, 3), (3, 2)] {
+            assert_eq!(garbled(at, byte), UnreadableRecord::Corrupt, "at {at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+            let _ = Record::parse(bytes.into());
+        }
+
+        #[test]
+        fn arbitrary_entries_never_panic(entries: Vec<u8>) {
+            let mut bytes = record(&[]).into_bytes().to_vec();
+            bytes.extend(entries);
+            if let Ok(record) = Record::parse(bytes.into()) {
+                let raw: usize = record.entries().map(|entry| entry.raw.len()).sum();
+                prop_assert_eq!(raw + Header::LEN, record.as_bytes().len());
+            }
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! One session during one request: what came in, what changed, and what the browser must be told.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+
+use crate::session::{
+    changes::{Changes, NewSecret, Seen, Update},
+    error::{SessionError, SessionErrorKind},
+    lifetime::{Lifetime, Timestamp},
+    outcome::InFlight,
+    record::{Header, Record, entry_len},
+    token::{SessionId, Token},
+};
+
+/// A session as a request sees it: the record, the changes that are on their way to the store,
+/// and above them the changes since.
+pub(crate) struct State {
+    /// What the store holds, as far as we know; `None` while there is no session.
+    pub(super) stored: Option<Stored>,
+    /// A session that ended during this request, until the store knows.
+    pub(super) ended: Option<SessionId>,
+    pub(super) in_flight: Option<InFlight>,
+    pub(super) pending: Changes,
+    pub(super) announcement: Announcement,
+    pub(super) limits: Limits,
+    /// How long the record would be with all changes.
+    pub(super) len: usize,
+    head: Head,
+}
+
+/// A record that the request proved its right to.
+pub(super) struct Stored {
+    pub(super) id: SessionId,
+    pub(super) record: Record,
+    pub(super) loaded: Timestamp,
+}
+
+/// What the configuration says about every session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) lifetime: Lifetime,
+    pub(crate) max_len: usize,
+}
+
+/// What the browser has to be told about its cookie.
+#[derive(Debug, Default)]
+pub(crate) enum Announcement {
+    #[default]
+    Nothing,
+    /// Keep this token, for this long if the session is to outlive the browser.
+    Issue(Token, Option<Timestamp>),
+    Remove,
+}
+
+enum Head {
+    /// The response head is still ours: cookies can be issued.
+    Held,
+    Sent,
+}
+
+impl State {
+    /// No session: one begins once something is inserted.
+    pub(crate) fn empty(limits: Limits) -> Self {
+        Self {
+            stored: None,
+            ended: None,
+            in_flight: None,
+            pending: Changes::default(),
+            announcement: Announcement::Nothing,
+            limits,
+            len: Header::LEN,
+            head: Head::Held,
+        }
+    }
+
+    /// The session that `token` names, if `record` is its record, alive at `now`, and `token`
+    /// proves the right to it. Every other token is as good as none.
+    pub(crate) fn resume(token: &Token, record: Record, now: Timestamp, limits: Limits) -> Self {
+        let header = &record.header;
+        let is_alive = !header.destroyed && now < header.deadline();
+        if !is_alive || header.verifier != token.verifier() {
+            return Self::empty(limits);
+        }
+        Self {
+            len: record.as_bytes().len(),
+            stored: Some(Stored {
+                id: token.id(),
+                record,
+                loaded: now,
+            }),
+            ..Self::empty(limits)
+        }
+    }
+
+    pub(crate) fn id(&self) -> Option<SessionId> {
+        Some(self.stored.as_ref()?.id)
+    }
+
+    pub(crate) fn header(&self) -> Option<&Header> {
+        Some(&self.stored.as_ref()?.record.header)
+    }
+
+    pub(crate) fn authenticated(&self) -> Option<Timestamp> {
+        let sign_in = |changes: &Changes| match changes.renewal? {
+            NewSecret::SignIn(at) => Some(at),
+            NewSecret::Renewal => None,
+        };
+        let signed_in = self.layers().find_map(sign_in);
+        signed_in.or_else(|| self.header()?.authenticated)
+    }
+
+    pub(crate) fn lifetime(&self) -> Lifetime {
+        let lifetime = self.layers().find_map(|changes| changes.lifetime);
+        let stored = || Some(self.header()?.lifetime);
+        lifetime.or_else(stored).unwrap_or(self.limits.lifetime)
+    }
+
+    pub(crate) fn value(&self, key: &str) -> Option<&[u8]> {
+        match self.see_changes(key) {
+            Seen::Here(value) => value.map(|value| &value[..]),
+            Seen::Below => self.stored.as_ref()?.record.value(key),
+        }
+    }
+
+    pub(crate) fn keys(&self) -> BTreeSet<&str> {
+        let entries = self
+            .stored
+            .iter()
+            .flat_map(|stored| stored.record.entries());
+        let mut keys: BTreeSet<_> = entries.filter_map(|entry| entry.public_key()).collect();
+        for changes in self.layers().rev() {
+            if changes.is_clear() {
+                keys.clear();
+            }
+            for (key, value) in changes.edits() {
+                match value {
+                    Some(_) => keys.insert(key),
+                    None => keys.remove(key),
+                };
+            }
+        }
+        keys
+    }
+
+    pub(crate) fn insert(&mut self, key: &str, value: Bytes) -> Result<(), SessionError> {
+        check_key(key)?;
+        self.check_can_begin()?;
+        self.grow(key, &value)?;
+        self.pending.put(key, Some(value));
+        Ok(())
+    }
+
+    /// Removes an entry; `false` if there was none.
+    pub(crate) fn remove(&mut self, key: &str) -> bool {
+        let Some(len) = self.entry_len(key) else {
+            return false;
+        };
+        self.len -= len;
+        self.pending.put(key, None);
+        true
+    }
+
+    /// Removes an entry that the application got to see, and no other request may.
+    pub(crate) fn take(&mut self, key: &str) {
+        let Some(value) = self.shared_value(key) else {
+            return;
+        };
+        self.len -= entry_len(key, &value);
+        self.pending.take(key, value);
+    }
+
+    pub(crate) fn update(&mut self, key: &str, mut update: Update) -> Result<(), SessionError> {
+        check_key(key)?;
+        self.check_can_begin()?;
+        let base = self.shared_value(key);
+        let value = update(base.as_deref())?;
+        self.grow(key, &value)?;
+        self.pending.update(key, value, base, update);
+        Ok(())
+    }
+
+    pub(crate) fn clear(&mut self) {
+        if !self.keys().is_empty() {
+            self.pending.clear();
+            self.len = self.measure();
+        }
+    }
+
+    pub(crate) fn touch(&mut self) {
+        self.pending.touch = true;
+    }
+
+    pub(crate) fn sign_in(&mut self, now: Timestamp) -> Result<(), SessionError> {
+        self.check_head()?;
+        self.pending.renewal = Some(NewSecret::SignIn(now));
+        Ok(())
+    }
+
+    pub(crate) fn renew(&mut self) -> Result<(), SessionError> {
+        if self.stored.is_some() {
+            self.check_head()?;
+            self.pending.renewal.get_or_insert(NewSecret::Renewal);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn set_lifetime(&mut self, lifetime: Lifetime) -> Result<(), SessionError> {
+        let is_issued = self.stored.is_none() || self.pending.renewal.is_some();
+        if !is_issued && !fits_cookie_of(self.lifetime(), lifetime) {
+            return Err(SessionErrorKind::NeedsRenewal.into());
+        }
+        self.pending.lifetime = Some(lifetime);
+        Ok(())
+    }
+
+    /// Ends the session and forgets every change; what comes after belongs to a new one.
+    pub(crate) fn destroy(&mut self) {
+        let created = self.in_flight.as_ref().and_then(InFlight::created_id);
+        if let Some(id) = self.id().or(created) {
+            self.ended = Some(id);
+        }
+        self.stored = None;
+        self.pending = Changes::default();
+        self.len = Header::LEN;
+    }
+
+    /// Forgets the changes that are not saved yet, because the request failed as a whole. A
+    /// session that was ended stays ended.
+    pub(crate) fn discard(&mut self) {
+        self.pending = Changes::default();
+        self.in_flight.take_if(|in_flight| !in_flight.is_end());
+        self.len = self.measure();
+    }
+
+    /// Lets the response head go, and with it the chance to issue a cookie.
+    pub(crate) fn send_head(&mut self) -> Announcement {
+        self.head = Head::Sent;
+        std::mem::take(&mut self.announcement)
+    }
+
+    /// The length of the record with all changes.
+    pub(super) fn measure(&self) -> usize {
+        let records = self.stored.iter().map(|stored| &stored.record);
+        let reserved = records
+            .flat_map(|record| record.entries())
+            .filter(|entry| entry.is_reserved())
+            .map(|entry| entry.raw.len());
+        let keys = self.keys();
+        let public = keys.iter().filter_map(|key| self.entry_len(key));
+        Header::LEN + reserved.sum::<usize>() + public.sum::<usize>()
+    }
+
+    /// The changes that the store does not know yet, newest first.
+    fn layers(&self) -> impl DoubleEndedIterator<Item = &Changes> {
+        let in_flight = self.in_flight.as_ref().map(InFlight::changes);
+        [Some(&self.pending), in_flight].into_iter().flatten()
+    }
+
+    fn see_changes(&self, key: &str) -> Seen<'_> {
+        match (self.pending.see(key), &self.in_flight) {
+            (Seen::Below, Some(in_flight)) => in_flight.changes().see(key),
+            (seen, _) => seen,
+        }
+    }
+
+    fn shared_value(&self, key: &str) -> Option<Bytes> {
+        match self.see_changes(key) {
+            Seen::Here(value) => value.cloned(),
+            Seen::Below => self.stored.as_ref()?.record.shared_value(key),
+        }
+    }
+
+    fn entry_len(&self, key: &str) -> Option<usize> {
+        Some(entry_len(key, self.value(key)?))
+    }
+
+    fn grow(&mut self, key: &str, value: &[u8]) -> Result<(), SessionError> {
+        let old = self.entry_len(key).unwrap_or(0);
+        let new = entry_len(key, value);
+        let len = self.len - old + new;
+        if len > self.limits.max_len && new > old {
+            return Err(SessionErrorKind::TooLarge.into());
+        }
+        self.len = len;
+        Ok(())
+    }
+
+    /// A session that does not exist yet needs a cookie.
+    fn check_can_begin(&self) -> Result<(), SessionError> {
+        match self.stored {
+            Some(_) => Ok(()),
+            None => self.check_head(),
+        }
+    }
+
+    fn check_head(&self) -> Result<(), SessionError> {
+        match self.head {
+            Head::Held => Ok(()),
+            Head::Sent => Err(SessionErrorKind::HeadSent.into()),
+        }
+    }
+}
+
+fn check_key(key: &str) -> Result<(), SessionError> {
+    match key.as_bytes() {
+        [] | [b'@', ..] => Err(SessionErrorKind::InvalidKey.into()),
+        key if key.len() > 255 => Err(SessionErrorKind::InvalidKey.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the cookie that was issued for one lifetime serves the other one as well.
+fn fits_cookie_of(issued: Lifetime, lifetime: Lifetime) -> bool {
+    match (issued.is_persistent(), lifetime.is_persistent()) {
+        (true, true) => lifetime.absolute() <= issued.absolute(),
+        (issued, lifetime) => issued == lifetime,
+    }
+}

@@ -1,0 +1,244 @@
+//! The token: a public id that selects the record, and a secret that proves the right to it.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use uuid::{Builder, Uuid, Variant};
+
+/// The public name of a session: a UUID v4.
+///
+/// It selects the session's record in the store and stays the same when the token is renewed.
+/// Knowing it gives no access (the secret half of the token does), so it is safe in logs, lists
+/// and admin pages.
+///
+/// ```
+/// use tower_session_layer::SessionId;
+///
+/// let id: SessionId = "0b7e1f4a-5d0c-4c57-9f83-5b7e3b0d6a11".parse()?;
+/// assert_eq!(id.to_string(), "0b7e1f4a-5d0c-4c57-9f83-5b7e3b0d6a11");
+/// # Ok::<_, tower_session_layer::InvalidSessionId>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(Uuid);
+
+impl SessionId {
+    /// The sixteen bytes of the UUID, for stores that have a column type for them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    fn from_uuid(uuid: Uuid) -> Option<Self> {
+        let is_v4 = uuid.get_version_num() == 4 && uuid.get_variant() == Variant::RFC4122;
+        is_v4.then_some(Self(uuid))
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = InvalidSessionId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let uuid = Uuid::try_parse(text).map_err(|_| InvalidSessionId(()))?;
+        Self::from_uuid(uuid).ok_or(InvalidSessionId(()))
+    }
+}
+
+/// The text is not the id of a session: a UUID of version 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidSessionId(());
+
+impl fmt::Display for InvalidSessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a session id is a uuid of version 4")
+    }
+}
+
+impl std::error::Error for InvalidSessionId {}
+
+/// What the cookie carries: the id and the secret, 48 bytes, as 64 characters of base64url.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Token {
+    id: SessionId,
+    secret: Secret,
+}
+
+impl Token {
+    /// The length of a token in a cookie.
+    pub(crate) const ENCODED_LEN: usize = 64;
+
+    /// How many random bytes a new token takes.
+    pub(crate) const ENTROPY: usize = 48;
+
+    /// A token for a new session.
+    pub(crate) fn for_new_session(entropy: [u8; Self::ENTROPY]) -> Self {
+        let (id, _) = split(&entropy);
+        let id = SessionId(Builder::from_random_bytes(id).into_uuid());
+        Self::for_session(id, entropy)
+    }
+
+    /// Another token for a session that exists: same id, new secret.
+    pub(crate) fn for_session(id: SessionId, entropy: [u8; Self::ENTROPY]) -> Self {
+        let (_, secret) = split(&entropy);
+        Self {
+            id,
+            secret: Secret(secret),
+        }
+    }
+
+    /// Reads the value of a cookie; `None` if that cannot be a token of ours.
+    pub(crate) fn parse(value: &[u8]) -> Option<Self> {
+        if value.len() != Self::ENCODED_LEN {
+            return None;
+        }
+        let mut bytes = [0; Self::ENTROPY];
+        URL_SAFE_NO_PAD.decode_slice(value, &mut bytes).ok()?;
+        let (id, secret) = split(&bytes);
+        let id = SessionId::from_uuid(Uuid::from_bytes(id))?;
+        let secret = Secret(secret);
+        Some(Self { id, secret })
+    }
+
+    /// The value of the cookie.
+    pub(crate) fn encode(&self) -> String {
+        let mut bytes = [0; Self::ENTROPY];
+        bytes[..16].copy_from_slice(self.id.as_bytes());
+        bytes[16..].copy_from_slice(&self.secret.0);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// What the store keeps in place of the secret.
+    pub(crate) fn verifier(&self) -> Verifier {
+        Verifier(Sha256::digest(self.secret.0).into())
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Secret([u8; 32]);
+
+/// SHA-256 of a secret.
+///
+/// Compared in constant time; the comparison of two hashes leaks nothing useful anyway, but
+/// nobody should have to think about that.
+#[derive(Clone, Copy)]
+pub(crate) struct Verifier(pub(crate) [u8; 32]);
+
+impl PartialEq for Verifier {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Verifier {}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Verifier(..)")
+    }
+}
+
+fn split(bytes: &[u8; Token::ENTROPY]) -> ([u8; 16], [u8; 32]) {
+    let (mut id, mut secret) = ([0; 16], [0; 32]);
+    id.copy_from_slice(&bytes[..16]);
+    secret.copy_from_slice(&bytes[16..]);
+    (id, secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn token(byte: u8) -> Token {
+        Token::for_new_session([byte; Token::ENTROPY])
+    }
+
+    #[test]
+    fn a_token_is_64_cookie_octets_and_reads_back() {
+        let encoded = token(0xfb).encode();
+        assert_eq!(encoded.len(), Token::ENCODED_LEN);
+        let alphabet = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        assert!(encoded.chars().all(alphabet));
+        assert_eq!(Token::parse(encoded.as_bytes()), Some(token(0xfb)));
+    }
+
+    #[test]
+    fn the_id_of_a_token_is_a_uuid_v4() {
+        assert_eq!(token(0).id().0.get_version_num(), 4);
+    }
+
+    #[test]
+    fn malformed_tokens_do_not_parse() {
+        let good = token(1).encode();
+        let not_v4 = URL_SAFE_NO_PAD.encode([0xff; Token::ENTROPY]);
+        let rows = [
+            String::new(),
+            good[1..].to_owned(),
+            format!("{good}A"),
+            format!("+{}", &good[1..]),
+            format!("={}", &good[1..]),
+            format!("\u{e9}{}", &good[2..]),
+            not_v4,
+        ];
+        for row in rows {
+            assert_eq!(Token::parse(row.as_bytes()), None, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn debug_prints_no_secret() {
+        let token = token(7);
+        assert_eq!(
+            format!("{token:?} {:?}", token.verifier()),
+            format!("Token {{ id: {}, .. }} Verifier(..)", token.id()),
+        );
+    }
+
+    #[test]
+    fn the_verifier_is_sha_256_of_the_secret_alone() {
+        let other = Token::for_session(token(9).id(), [7; Token::ENTROPY]);
+        assert_eq!(other.verifier(), token(7).verifier());
+        assert_ne!(other.verifier(), token(9).verifier());
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_only_accepts_what_encoding_makes(value: Vec<u8>) {
+            if let Some(token) = Token::parse(&value) {
+                prop_assert_eq!(token.encode().into_bytes(), value);
+            }
+        }
+
+        #[test]
+        fn every_token_reads_back(entropy in any::<[u8; Token::ENTROPY]>()) {
+            let token = Token::for_new_session(entropy);
+            prop_assert_eq!(Token::parse(token.encode().as_bytes()), Some(token));
+        }
+    }
+}
