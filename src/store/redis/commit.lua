@@ -1,0 +1,125 @@
+-- Applies one delta to one record, as session/splice.rs does.
+--
+-- KEYS[1]  the record
+-- ARGV[1]  what to do: 'create', 'destroy' or 'change'
+-- ARGV[2]  nonce of the delta
+--
+-- create:  ARGV[3] the record, ARGV[4] its time to live in milliseconds
+-- destroy: ARGV[3] now, ARGV[4] the tombstone's time to live
+-- change:  ARGV[3] '>I8I8I4I8BBI8I8I8': now, loaded, epoch, longest length, clear,
+--          persistence (0 no, 1 yes, 2 unchanged), idle and absolute limit, slack
+--          ARGV[4] '' or the new verifier and the time of authentication (0: unchanged)
+--          ARGV[5..] three for each entry: what to do and its key, its base, its value
+--
+-- Answers 0 committed, 1 gone, 2 superseded, or the record where there is a conflict.
+-- There is no shebang, so that a log-out works when Redis is out of memory.
+
+local COMMITTED, GONE, SUPERSEDED = 0, 1, 2
+local HEADER, HEADER_LEN = '>BBBBI4c32c32c32I8I8c8I8I8I8I8I8', 168
+
+local key, verb, nonce = KEYS[1], ARGV[1], ARGV[2]
+local record = redis.call('GET', key)
+
+if verb == 'create' then
+  if not record then
+    redis.call('SET', key, ARGV[3], 'PX', ARGV[4])
+    return COMMITTED
+  end
+  return record:sub(121, 128) == nonce and COMMITTED or SUPERSEDED
+end
+
+if not record then return GONE end
+if #record < HEADER_LEN or record:byte(1) ~= 1 then
+  return redis.error_reply('UNREADABLE not a session record of version 1')
+end
+
+local version, destroyed, replaced_by, persistent, epoch, verifier, previous, sealed, replaced,
+  presented, last_nonce, created, authenticated, touched, idle, absolute = struct.unpack(HEADER, record)
+
+if destroyed == 1 then
+  return verb == 'destroy' and last_nonce == nonce and COMMITTED or GONE
+end
+
+local function header()
+  return struct.pack(HEADER, version, destroyed, replaced_by, persistent, epoch, verifier, previous,
+    sealed, replaced, presented, nonce, created, authenticated, touched, idle, absolute)
+end
+
+if verb == 'destroy' then
+  destroyed = 1
+  touched = math.max(touched, tonumber(ARGV[3]))
+  redis.call('SET', key, header(), 'PX', ARGV[4])
+  return COMMITTED
+end
+
+local now, loaded, base_epoch, max_len, clear, new_persistent, new_idle, new_absolute, slack =
+  struct.unpack('>I8I8I4I8BBI8I8I8', ARGV[3])
+local renewal = ARGV[4]
+
+if last_nonce == nonce or (renewal ~= '' and renewal:sub(1, 32) == verifier) then return COMMITTED end
+if epoch ~= base_epoch then return SUPERSEDED end
+if touched + idle <= loaded or math.max(created, authenticated) + absolute <= now then return GONE end
+
+-- The first letter of an entry argument: s set, r remove; upper-case if the base is compared.
+-- The base of a compared entry is '' for absent, else '=' and its value.
+local change_of, missing = {}, 0
+for i = 5, #ARGV, 3 do
+  change_of[ARGV[i]:sub(2)] = i
+  if ARGV[i + 1]:byte(1) == 61 then missing = missing + 1 end
+end
+
+local parts, len, at = {''}, HEADER_LEN, HEADER_LEN + 1
+local kept_from = at
+local function keep_until(stop)
+  if kept_from < stop then
+    parts[#parts + 1] = record:sub(kept_from, stop - 1)
+    len = len + stop - kept_from
+  end
+end
+
+while at <= #record do
+  local key_len = record:byte(at)
+  local value_at = at + 5 + key_len
+  local stop = value_at + struct.unpack('>I4', record, value_at - 4)
+  local i = change_of[record:sub(at + 1, at + key_len)]
+  if i then
+    local compared = ARGV[i]:byte(1) < 97
+    if compared then
+      if ARGV[i + 1] ~= '=' .. record:sub(value_at, stop - 1) then return record end
+      missing = missing - 1
+    end
+  end
+  if i or (clear == 1 and record:byte(at + 1) ~= 64) then
+    keep_until(at)
+    kept_from = stop
+  end
+  at = stop
+end
+keep_until(at)
+if missing > 0 then return record end
+
+for i = 5, #ARGV, 3 do
+  local verb_of_entry = ARGV[i]:byte(1)
+  if verb_of_entry == 115 or verb_of_entry == 83 then
+    local entry = string.char(#ARGV[i] - 1) .. ARGV[i]:sub(2) .. struct.pack('>I4', #ARGV[i + 2]) .. ARGV[i + 2]
+    parts[#parts + 1] = entry
+    len = len + #entry
+  end
+end
+if len > max_len and len > #record then return record end
+
+touched = math.max(touched, now)
+if new_persistent ~= 2 then
+  persistent, idle, absolute = new_persistent, new_idle, new_absolute
+end
+if renewal ~= '' then
+  local new_verifier, signed_in = struct.unpack('>c32I8', renewal)
+  replaced_by, previous, replaced, sealed, presented = 1, verifier, now, string.rep('\0', 32), 0
+  epoch, verifier = (epoch + 1) % 4294967296, new_verifier
+  if signed_in > 0 then authenticated = signed_in end
+end
+
+parts[1] = header()
+local deadline = math.min(touched + idle, math.max(created, authenticated) + absolute)
+redis.call('SET', key, table.concat(parts), 'PX', math.max(deadline - now, 0) + slack)
+return COMMITTED

@@ -1,0 +1,112 @@
+//! The commit script and its arguments; `commit.lua` has their layout.
+
+use std::sync::LazyLock;
+
+use bytes::BufMut;
+use redis::{Cmd, Script};
+
+use crate::session::{
+    delta::{Base, Change, Delta, DeltaKind, EntryChange},
+    lifetime::millis,
+    splice::{SLACK, TOMBSTONE},
+};
+
+/// One call of the script.
+pub(super) struct CommitScript<'a> {
+    key: &'a str,
+    delta: &'a Delta,
+}
+
+impl<'a> CommitScript<'a> {
+    pub(super) fn new(key: &'a str, delta: &'a Delta) -> Self {
+        Self { key, delta }
+    }
+
+    /// The call that Redis understands once it has seen the script.
+    pub(super) fn by_hash(&self) -> Cmd {
+        self.call("EVALSHA", HASH.as_str())
+    }
+
+    /// The call that always works.
+    pub(super) fn in_full(&self) -> Cmd {
+        self.call("EVAL", SOURCE)
+    }
+
+    fn call(&self, command: &str, script: &str) -> Cmd {
+        let mut call = Cmd::new();
+        call.arg(command).arg(script).arg(1).arg(self.key);
+        match &self.delta.kind {
+            DeltaKind::Create(record) => {
+                let keep_for = record.header.deadline().since(self.delta.now) + SLACK;
+                self.verb(&mut call, "create");
+                call.arg(&record.as_bytes()[..]).arg(millis(keep_for));
+            }
+            DeltaKind::Destroy => {
+                self.verb(&mut call, "destroy");
+                call.arg(self.delta.now.0).arg(millis(TOMBSTONE));
+            }
+            DeltaKind::Change(change) => {
+                self.verb(&mut call, "change");
+                self.change(&mut call, change);
+            }
+        }
+        call
+    }
+
+    fn verb(&self, call: &mut Cmd, verb: &str) {
+        call.arg(verb).arg(&self.delta.nonce);
+    }
+
+    fn change(&self, call: &mut Cmd, change: &Change) {
+        let mut buffer = Vec::with_capacity(64);
+        self.put_fixed(&mut buffer, change);
+        call.arg(&buffer);
+        buffer.clear();
+        if let Some(renewal) = &change.renewal {
+            buffer.put_slice(&renewal.verifier.0);
+            buffer.put_u64(renewal.authenticated.map_or(0, |time| time.0));
+        }
+        call.arg(&buffer);
+        for entry in &change.entries {
+            put_entry(call, &mut buffer, entry);
+        }
+    }
+
+    fn put_fixed(&self, out: &mut Vec<u8>, change: &Change) {
+        let lifetime = change.lifetime.unwrap_or_default();
+        out.put_u64(self.delta.now.0);
+        out.put_u64(change.loaded.0);
+        out.put_u32(change.epoch);
+        out.put_u64(change.max_len as u64);
+        out.put_u8(change.clear.into());
+        out.put_u8(match change.lifetime {
+            Some(lifetime) => lifetime.is_persistent().into(),
+            None => 2,
+        });
+        out.put_u64(millis(lifetime.idle()));
+        out.put_u64(millis(lifetime.absolute()));
+        out.put_u64(millis(SLACK));
+    }
+}
+
+fn put_entry(call: &mut Cmd, buffer: &mut Vec<u8>, entry: &EntryChange) {
+    buffer.clear();
+    buffer.put_u8(match (&entry.base, &entry.value) {
+        (Base::Any, Some(_)) => b's',
+        (Base::Any, None) => b'r',
+        (Base::Absent | Base::Is(_), Some(_)) => b'S',
+        (Base::Absent | Base::Is(_), None) => b'R',
+    });
+    buffer.put_slice(entry.key.as_bytes());
+    call.arg(&*buffer);
+    buffer.clear();
+    if let Base::Is(base) = &entry.base {
+        buffer.put_u8(b'=');
+        buffer.put_slice(base);
+    }
+    call.arg(&*buffer);
+    call.arg(entry.value.as_deref().unwrap_or_default());
+}
+
+const SOURCE: &str = include_str!("commit.lua");
+static HASH: LazyLock<String> = LazyLock::new(|| Script::new(SOURCE).get_hash().to_owned());

@@ -1,0 +1,180 @@
+//! Connections that notice when they break.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use std::time::Duration;
+
+use bb8::{ErrorSink, ManageConnection};
+use bb8_redis::RedisConnectionManager;
+use redis::{
+    Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, ServerErrorKind, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+};
+
+use crate::store::redis::without_server_text;
+
+/// Wraps a bb8 manager of Redis connections so that a connection is replaced once a command on it
+/// showed that it is broken.
+///
+/// `bb8-redis` takes every connection for sound unless a `PING` at each check-out fails. With this
+/// around it a check-out costs no command.
+///
+/// ```no_run
+/// use tower_session_layer::{RedisStore, store::redis::Watched};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let manager = bb8_redis::RedisConnectionManager::new("redis://127.0.0.1")?;
+/// let pool = bb8::Pool::builder().max_size(1).build(Watched::new(manager)).await?;
+/// let store = RedisStore::new(pool);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Watched<M> {
+    manager: M,
+}
+
+impl<M> Watched<M> {
+    /// Watches the connections of `manager`.
+    pub fn new(manager: M) -> Self {
+        Self { manager }
+    }
+}
+
+impl<M> ManageConnection for Watched<M>
+where
+    M: ManageConnection<Error = RedisError>,
+    M::Connection: ConnectionLike + Clone,
+{
+    type Connection = WatchedConnection<M::Connection>;
+    type Error = RedisError;
+
+    async fn connect(&self) -> Result<Self::Connection, Self::Error> {
+        Ok(WatchedConnection {
+            connection: self.manager.connect().await?,
+            is_broken: Arc::default(),
+        })
+    }
+
+    async fn is_valid(&self, connection: &mut Self::Connection) -> Result<(), Self::Error> {
+        match self.has_broken(connection) {
+            true => Err((ErrorKind::Io, "the connection broke").into()),
+            false => Ok(()),
+        }
+    }
+
+    fn has_broken(&self, connection: &mut Self::Connection) -> bool {
+        connection.is_broken.load(Ordering::Relaxed)
+    }
+}
+
+/// A connection of a [`Watched`] manager. Its clones share one state of health.
+#[derive(Clone)]
+pub struct WatchedConnection<C> {
+    connection: C,
+    is_broken: Arc<AtomicBool>,
+}
+
+impl<C> WatchedConnection<C> {
+    fn note(&self, error: &RedisError) {
+        if breaks_connection(error) {
+            self.is_broken.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<C> std::fmt::Debug for WatchedConnection<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WatchedConnection")
+            .field("is_broken", &self.is_broken)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: ConnectionLike + Send> ConnectionLike for WatchedConnection<C> {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(async move {
+            let reply = self.connection.req_packed_command(command).await;
+            let reply = reply.and_then(Value::extract_error);
+            reply.inspect_err(|error| self.note(error))
+        })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        Box::pin(async move {
+            let replies = self.connection.req_packed_commands(pipeline, offset, count);
+            replies.await.inspect_err(|error| self.note(error))
+        })
+    }
+
+    fn get_db(&self) -> i64 {
+        self.connection.get_db()
+    }
+}
+
+/// The manager behind [`RedisStore::connect`](super::RedisStore::connect).
+#[derive(Debug, Clone)]
+pub struct Connector {
+    manager: RedisConnectionManager,
+    deadline: Duration,
+}
+
+impl Connector {
+    pub(super) fn open(url: &str, deadline: Duration) -> Result<Self, RedisError> {
+        let manager = RedisConnectionManager::new(url)?;
+        Ok(Self { manager, deadline })
+    }
+}
+
+impl ManageConnection for Connector {
+    type Connection = MultiplexedConnection;
+    type Error = RedisError;
+
+    async fn connect(&self) -> Result<Self::Connection, Self::Error> {
+        let mut connection = self.manager.connect().await?;
+        // Its own default of half a second would cut our deadline short.
+        connection.set_response_timeout(self.deadline);
+        Ok(connection)
+    }
+
+    async fn is_valid(&self, connection: &mut Self::Connection) -> Result<(), Self::Error> {
+        self.manager.is_valid(connection).await
+    }
+
+    fn has_broken(&self, connection: &mut Self::Connection) -> bool {
+        self.manager.has_broken(connection)
+    }
+}
+
+/// Says why connections fail: a request that waits for one only learns that there is none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogErrors;
+
+impl ErrorSink<RedisError> for LogErrors {
+    fn sink(&self, error: RedisError) {
+        let error = without_server_text(error);
+        tracing::warn!(
+            error = &*error as &dyn std::error::Error,
+            "redis connection failed"
+        );
+    }
+
+    fn boxed_clone(&self) -> Box<dyn ErrorSink<RedisError>> {
+        Box::new(*self)
+    }
+}
+
+/// Whether the connection is of no use after this error: it is cut, or it leads to a server that
+/// lost its role as the primary.
+fn breaks_connection(error: &RedisError) -> bool {
+    use ServerErrorKind::{MasterDown, ReadOnly};
+    let is_demoted = matches!(error.kind(), ErrorKind::Server(ReadOnly | MasterDown));
+    is_demoted || error.is_unrecoverable_error()
+}
