@@ -1,0 +1,99 @@
+//! From an outcome to the store: commits what changed, step by step.
+
+use std::time::Instant;
+
+use crate::{
+    middleware::{head::Head, layer::CONFLICT_DEADLINE, session::Session},
+    session::{
+        error::{SessionError, SessionErrorKind},
+        outcome::{Outcome, Step},
+    },
+    store::{CommitAnswer, StoreError},
+};
+
+/// How the request ended for the inner service.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was answered: what changed is to be saved.
+    Answered,
+    /// It failed as a whole: what is not saved yet is to be forgotten.
+    Failed,
+}
+
+/// Saves what changed so far.
+pub(super) async fn commit(session: &Session) -> Result<(), SessionError> {
+    // Dropped here, nothing has begun.
+    let _turn = session.turn().lock().await;
+    commit_in_turn(session).await
+}
+
+/// Lets the response head go if there is nothing to save.
+pub(super) fn try_finish(session: &Session, end: End) -> Option<Head> {
+    let _turn = session.turn().try_lock().ok()?;
+    release(session, end)
+}
+
+/// Saves what there is to save, then lets the response head go.
+pub(super) async fn finish(session: Session, end: End) -> Result<Head, SessionError> {
+    // Dropped here, nothing has begun: the changes are lost with the request.
+    let _turn = session.turn().lock().await;
+    loop {
+        // A handle elsewhere may have made further changes while the last commit was on its way.
+        if let Some(head) = release(&session, end) {
+            return Ok(head);
+        }
+        commit_in_turn(&session).await?;
+    }
+}
+
+fn release(session: &Session, end: End) -> Option<Head> {
+    let mut state = session.peek();
+    if end == End::Failed {
+        state.discard();
+    }
+    let is_settled = state.outcome() == Outcome::Nothing;
+    is_settled.then(|| Head {
+        announcement: state.send_head(),
+        was_used: session.was_used(),
+    })
+}
+
+async fn commit_in_turn(session: &Session) -> Result<(), SessionError> {
+    let mut give_up = None;
+    loop {
+        let ingredients = session.settings().ingredients();
+        let step = session.peek().next_step(&ingredients)?;
+        let Some(step) = step else { return Ok(()) };
+        // Dropped here, the step may or may not happen. It stays in flight, and whoever commits
+        // next sends it again, which has the effect of sending it once.
+        let answer = session.settings().store.commit(&step.id, &step.delta).await;
+        let is_conflict = matches!(answer, Ok(CommitAnswer::Conflict(_)));
+        take_in(session, &step, answer)?;
+        let deadline = *give_up.get_or_insert_with(|| Instant::now() + CONFLICT_DEADLINE);
+        if is_conflict && Instant::now() > deadline {
+            return Err(SessionErrorKind::Conflict.into());
+        }
+    }
+}
+
+fn take_in(
+    session: &Session,
+    step: &Step,
+    answer: Result<CommitAnswer, StoreError>,
+) -> Result<(), SessionError> {
+    let mut state = session.peek();
+    let result = match answer {
+        Ok(answer) => state.answered(answer),
+        Err(error) => Err(SessionError::with_source(SessionErrorKind::Store, error)),
+    };
+    match result {
+        // That a session was used is not worth failing a request for.
+        Err(error) if step.is_touch => {
+            state.give_up_touch();
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(session.id = %step.id, error, "session not touched");
+            Ok(())
+        }
+        result => result,
+    }
+}

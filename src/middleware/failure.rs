@@ -1,0 +1,60 @@
+//! How a failure is told to the client, in the terms of its protocol.
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
+
+use crate::{
+    middleware::body::ResponseBody,
+    session::error::{SessionError, SessionErrorKind},
+};
+
+/// The answer to a request whose session cannot be loaded or saved: head only, for any body.
+///
+/// `headers` are those of the request, or of the response that is replaced: its content type tells
+/// which protocol the client speaks.
+pub(super) fn response<B>(error: &SessionError, headers: &HeaderMap) -> Response<ResponseBody<B>> {
+    let (status, grpc_status) = match error.kind() {
+        SessionErrorKind::Store | SessionErrorKind::Entropy => {
+            (StatusCode::SERVICE_UNAVAILABLE, GRPC_UNAVAILABLE)
+        }
+        _ => (StatusCode::CONFLICT, GRPC_ABORTED),
+    };
+    let mut response = Response::new(ResponseBody::empty());
+    if let Some(content_type) = grpc_content_type(headers) {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, content_type.clone());
+        headers.insert(GRPC_STATUS, HeaderValue::from_static(grpc_status));
+        return response;
+    }
+    *response.status_mut() = status;
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let retry_after = HeaderValue::from_static("1");
+        response.headers_mut().insert(RETRY_AFTER, retry_after);
+    }
+    response
+}
+
+/// Whether the service says that it failed: HTTP 5xx, or a code of gRPC that blames the server.
+pub(super) fn is_server_error<B>(response: &Response<B>) -> bool {
+    let grpc_status = response.headers().get(GRPC_STATUS);
+    let is_grpc_failure = |status: &HeaderValue| GRPC_SERVER_ERRORS.contains(&status.as_bytes());
+    response.status().is_server_error() || grpc_status.is_some_and(is_grpc_failure)
+}
+
+/// `application/grpc` and `application/grpc-web`, with or without a suffix or parameters.
+fn grpc_content_type(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let content_type = headers.get(CONTENT_TYPE)?;
+    let rest = content_type.as_bytes().strip_prefix(b"application/grpc")?;
+    let rest = rest.strip_prefix(b"-web-text").unwrap_or(rest);
+    let rest = rest.strip_prefix(b"-web").unwrap_or(rest);
+    matches!(rest, [] | [b'+' | b';', ..]).then_some(content_type)
+}
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_ABORTED: &str = "10";
+const GRPC_UNAVAILABLE: &str = "14";
+
+/// Unknown, deadline exceeded, unimplemented, internal, unavailable, data loss.
+const GRPC_SERVER_ERRORS: [&[u8]; 6] = [b"2", b"4", b"12", b"13", b"14", b"15"];

@@ -1,0 +1,142 @@
+//! The layer: configuration.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tower_layer::Layer;
+
+use crate::{
+    cookie::SessionCookie,
+    middleware::{service::SessionService, settings::Settings},
+    session::{lifetime::Lifetime, state::Limits},
+    store::SessionStore,
+};
+
+/// Gives every request of a service a session.
+///
+/// A request finds it in its extensions, as a [`Session`](crate::Session), or as a
+/// [`LazySession`](crate::LazySession) after [`lazy`](Self::lazy). Once the service has answered,
+/// what changed is saved, and only then is the response let go.
+///
+/// The service must be `Clone`: a request whose session has to be loaded first takes the ready
+/// service with it, and leaves a clone behind. While it loads, it holds on to what readiness
+/// reserved, a concurrency permit for instance.
+///
+/// ```
+/// use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+/// use tower_session_layer::{MemoryStore, Session, SessionLayer};
+/// # use http::{Request, Response, header::SET_COOKIE};
+/// # use http_body_util::Empty;
+/// # type Body = Empty<bytes::Bytes>;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut service = ServiceBuilder::new()
+///     .layer(SessionLayer::new(MemoryStore::new()))
+///     .service(service_fn(async |request: Request<Body>| {
+///         let session: &Session = request.extensions().get().unwrap();
+///         session.insert("greeted", true)?;
+///         Ok::<_, tower_session_layer::SessionError>(Response::new(Body::new()))
+///     }));
+///
+/// let response = service.ready().await?.call(Request::new(Body::new())).await?;
+/// assert!(response.headers().contains_key(SET_COOKIE));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SessionLayer {
+    settings: Arc<Settings>,
+    mode: Mode,
+}
+
+/// When a session is loaded.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Mode {
+    /// Before the service is called.
+    Eager,
+    /// When somebody asks for it.
+    Lazy,
+}
+
+impl SessionLayer {
+    /// A layer that keeps its sessions in `store`, with the defaults of each setter.
+    pub fn new(store: impl SessionStore) -> Self {
+        let settings = Arc::new(Settings {
+            store: Arc::new(store),
+            cookie: SessionCookie::default(),
+            limits: Limits {
+                lifetime: Lifetime::default(),
+                max_len: 64 * 1024,
+            },
+            clock: Arc::new(SystemTime::now),
+        });
+        let mode = Mode::Eager;
+        Self { settings, mode }
+    }
+
+    /// Loads a session when somebody asks for it, not before: requests get a
+    /// [`LazySession`](crate::LazySession) in place of a [`Session`](crate::Session).
+    ///
+    /// Loading eagerly costs one command to the store for every request with a well-formed cookie,
+    /// also where nobody looks at the session; in exchange nothing has to be awaited. Defaults to
+    /// eager.
+    #[must_use]
+    pub fn lazy(self) -> Self {
+        let mode = Mode::Lazy;
+        Self { mode, ..self }
+    }
+
+    /// How the cookie looks. Defaults to [`SessionCookie::default`].
+    #[must_use]
+    pub fn with_cookie(self, cookie: SessionCookie) -> Self {
+        self.with(|settings| settings.cookie = cookie)
+    }
+
+    /// How long a session lives unless it is given a lifetime of its own by
+    /// [`Session::set_lifetime`](crate::Session::set_lifetime). It applies to sessions that begin
+    /// from now on; every session keeps what it began with. Defaults to [`Lifetime::default`].
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: Lifetime) -> Self {
+        self.with(|settings| settings.limits.lifetime = lifetime)
+    }
+
+    /// How large a session may become, in bytes of its record in the store: 168, and for each
+    /// entry 5, its key and its value as JSON. Defaults to 65,536 (64 KiB).
+    #[must_use]
+    pub fn with_max_size(self, bytes: usize) -> Self {
+        self.with(|settings| settings.limits.max_len = bytes)
+    }
+
+    /// Where the time comes from, for tests that move it. Defaults to [`SystemTime::now`].
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use tower_session_layer::{MemoryStore, SessionLayer};
+    ///
+    /// let tomorrow = || SystemTime::now() + Duration::from_secs(86_400);
+    /// let layer = SessionLayer::new(MemoryStore::new()).with_clock(tomorrow);
+    /// ```
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.clock = Arc::new(clock))
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(Arc::make_mut(&mut self.settings));
+        self
+    }
+}
+
+impl<S> Layer<S> for SessionLayer {
+    type Service = SessionService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SessionService::new(inner, Arc::clone(&self.settings), self.mode)
+    }
+}
+
+/// How long a commit may go on losing against other requests before it is a conflict.
+pub(super) const CONFLICT_DEADLINE: Duration = Duration::from_secs(1);

@@ -1,0 +1,86 @@
+//! A session that is loaded when somebody asks for it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::OnceCell;
+
+use crate::{
+    middleware::{session::Session, settings::Settings},
+    session::{
+        error::{SessionError, SessionErrorKind},
+        token::Token,
+    },
+};
+
+/// The session of a request behind [`SessionLayer::lazy`](crate::SessionLayer::lazy): not loaded
+/// until somebody asks for it. Clones share one session.
+#[derive(Clone)]
+pub struct LazySession(Arc<Shared>);
+
+struct Shared {
+    settings: Arc<Settings>,
+    token: Option<Token>,
+    session: OnceCell<Session>,
+    was_asked: AtomicBool,
+}
+
+impl LazySession {
+    /// The session: loaded the first time, the same one from then on. Without a cookie nothing
+    /// needs to be loaded.
+    ///
+    /// # Errors
+    ///
+    /// [`Store`](SessionErrorKind::Store). Calling this again tries again.
+    pub async fn load(&self) -> Result<Session, SessionError> {
+        self.0.was_asked.store(true, Ordering::Relaxed);
+        // Dropped here, the load is as if it had not begun: another caller starts it anew.
+        let session = self.0.session.get_or_try_init(|| self.hydrate()).await?;
+        session.mark_used();
+        Ok(session.clone())
+    }
+
+    pub(super) fn new(settings: &Arc<Settings>, token: Option<Token>) -> Self {
+        Self(Arc::new(Shared {
+            settings: Arc::clone(settings),
+            token,
+            session: OnceCell::new(),
+            was_asked: AtomicBool::new(false),
+        }))
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(super) fn loaded(&self) -> Option<&Session> {
+        self.0.session.get()
+    }
+
+    pub(super) fn was_asked(&self) -> bool {
+        self.0.was_asked.load(Ordering::Relaxed)
+    }
+
+    async fn hydrate(&self) -> Result<Session, SessionError> {
+        let Shared {
+            settings, token, ..
+        } = &*self.0;
+        let Some(token) = token else {
+            return Ok(Session::empty(settings));
+        };
+        let loaded = Arc::clone(&settings.store).load(token.id()).await;
+        Session::hydrate(settings, token, loaded)
+            .map_err(|error| SessionError::with_source(SessionErrorKind::Store, error))
+    }
+}
+
+impl fmt::Debug for LazySession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LazySession").field(&self.loaded()).finish()
+    }
+}

@@ -1,0 +1,17 @@
+//! The middleware: from a request to its session, and from the session to the response.
+
+mod body;
+mod commit;
+mod failure;
+mod future;
+mod head;
+mod layer;
+mod lazy;
+mod service;
+mod session;
+mod settings;
+
+pub use self::{
+    body::ResponseBody, future::ResponseFuture, layer::SessionLayer, lazy::LazySession,
+    service::SessionService, session::Session,
+};

@@ -1,0 +1,381 @@
+//! The session as a request holds it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
+};
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    middleware::{commit, settings::Settings},
+    session::{
+        changes::Update,
+        error::{SessionError, SessionErrorKind},
+        lifetime::Lifetime,
+        record::{Record, UnreadableRecord},
+        state::State,
+        token::{SessionId, Token},
+    },
+    store::StoreError,
+};
+
+/// The session of a request.
+///
+/// Values are kept under keys, as JSON. Reading and changing is synchronous: the data is here, and
+/// what changed is saved when the service has answered, before the response is let go. Clones
+/// share one session.
+///
+/// Requests of one session may overlap. Each change concerns its key alone, so requests that
+/// change different keys never lose anything. [`insert`](Self::insert) and
+/// [`remove`](Self::remove) say what the key shall be, whatever it is; [`update`](Self::update)
+/// and [`take`](Self::take) depend on what it is, and hold only if it still is.
+///
+/// A session exists, in the store and as a cookie, once something is inserted or somebody signs
+/// in. No request brings a session into being by looking at it (ASVS 7.6.2).
+///
+/// | in one request | what happens |
+/// |---|---|
+/// | `destroy`, then nothing | the session ends, and so does its cookie |
+/// | `destroy`, then `insert` or `sign_in` | the session ends and a new one begins |
+/// | `insert`, then `destroy` | the session ends; a new one does not even begin |
+/// | `renew` without a session | nothing |
+/// | the service answers with a server error, or fails | nothing is changed, but a destroyed session ends |
+#[derive(Clone)]
+pub struct Session(Arc<Shared>);
+
+struct Shared {
+    settings: Arc<Settings>,
+    state: Mutex<State>,
+    /// Held by whoever commits.
+    turn: tokio::sync::Mutex<()>,
+    was_used: AtomicBool,
+}
+
+impl Session {
+    /// The value under `key`; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Decode`](SessionErrorKind::Decode) if the value is of another type.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        self.state().value(key).map(decode).transpose()
+    }
+
+    /// Sets the value under `key`, whatever it is in the store by then.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKey`](SessionErrorKind::InvalidKey), [`Encode`](SessionErrorKind::Encode),
+    /// [`TooLarge`](SessionErrorKind::TooLarge), and [`HeadSent`](SessionErrorKind::HeadSent) if
+    /// this would begin a session after the response's head is out. Nothing has changed then.
+    pub fn insert(&self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
+        let value = encode(&value)?;
+        self.state().insert(key, value)
+    }
+
+    /// Removes the value under `key`, whatever it is by then; `false` if there was none.
+    pub fn remove(&self, key: &str) -> bool {
+        self.state().remove(key)
+    }
+
+    /// Removes the value under `key` and returns it, to this request alone.
+    ///
+    /// If another request changed or took it meanwhile, then this one ends in a
+    /// [`Conflict`](SessionErrorKind::Conflict), which the client sees as 409: two requests never
+    /// both have it.
+    ///
+    /// # Errors
+    ///
+    /// [`Decode`](SessionErrorKind::Decode) if the value is of another type; it stays where it is.
+    pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        let mut state = self.state();
+        let value = state.value(key).map(decode).transpose()?;
+        state.take(key);
+        Ok(value)
+    }
+
+    /// Sets the value under `key` to what `update` makes of the present one.
+    ///
+    /// `update` runs at once, and [`get`](Self::get) shows the outcome. If another request changes
+    /// the value before this one is saved, `update` runs again on the new value: concurrent
+    /// increments all count. So it should depend on its argument only, and be quick; and
+    /// what it made is certain only once it is saved, see [`update_now`](Self::update_now).
+    ///
+    /// ```
+    /// # fn vote(session: &tower_session_layer::Session) -> Result<(), tower_session_layer::SessionError> {
+    /// session.update("votes", |votes: Option<u32>| votes.unwrap_or(0) + 1)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get) and [`insert`](Self::insert).
+    pub fn update<T, F>(&self, key: &str, mut update: F) -> Result<(), SessionError>
+    where
+        T: Serialize + DeserializeOwned,
+        F: FnMut(Option<T>) -> T + Send + 'static,
+    {
+        let on_json: Update =
+            Box::new(move |value| encode(&update(value.map(decode).transpose()?)));
+        self.state().update(key, on_json)
+    }
+
+    /// Like [`update`](Self::update), but saves at once, with all other changes so far, and
+    /// returns the value that was stored.
+    ///
+    /// ```
+    /// # async fn count(session: tower_session_layer::Session) -> Result<(), tower_session_layer::SessionError> {
+    /// let visits = session.update_now("visits", |visits: Option<u32>| visits.unwrap_or(0) + 1);
+    /// println!("visit number {}", visits.await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`update`](Self::update) and [`commit`](Self::commit).
+    pub async fn update_now<T, F>(&self, key: &str, mut update: F) -> Result<T, SessionError>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: FnMut(Option<T>) -> T + Send + 'static,
+    {
+        let stored = Arc::new(Mutex::new(None));
+        let made = Arc::clone(&stored);
+        let on_json: Update = Box::new(move |value| {
+            let value = update(value.map(decode).transpose()?);
+            let json = encode(&value)?;
+            *lock(&made) = Some(value);
+            Ok(json)
+        });
+        self.state().update(key, on_json)?;
+        self.commit().await?;
+        let value = lock(&stored).take();
+        value.ok_or_else(|| SessionErrorKind::Conflict.into())
+    }
+
+    /// Whether there is a value under `key`.
+    #[must_use]
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.state().value(key).is_some()
+    }
+
+    /// The keys that have a value, in order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        self.state().keys().into_iter().map(String::from).collect()
+    }
+
+    /// Whether no key has a value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.state().keys().is_empty()
+    }
+
+    /// Removes every value, also those that other requests set meanwhile. The session itself goes
+    /// on: see [`destroy`](Self::destroy).
+    pub fn clear(&self) {
+        self.state().clear();
+    }
+
+    /// Call this when somebody signed in or authenticated anew: the session gets a new token, and
+    /// the time of authentication and the absolute limit start now (ASVS 7.2.4).
+    ///
+    /// The old token is dead as soon as this is saved, and what other requests of the session
+    /// began before cannot be saved after. Without a session, one begins.
+    ///
+    /// # Errors
+    ///
+    /// [`HeadSent`](SessionErrorKind::HeadSent).
+    pub fn sign_in(&self) -> Result<(), SessionError> {
+        let now = self.0.settings.now();
+        self.state().sign_in(now)
+    }
+
+    /// Call this at any other change of privilege: the session gets a new token, and the old one
+    /// is dead as soon as this is saved. Limits and the time of authentication stay.
+    ///
+    /// # Errors
+    ///
+    /// [`HeadSent`](SessionErrorKind::HeadSent).
+    pub fn renew(&self) -> Result<(), SessionError> {
+        self.state().renew()
+    }
+
+    /// Ends the session: log-out. Requests that are still running cannot bring it back.
+    pub fn destroy(&self) {
+        self.state().destroy();
+    }
+
+    /// Gives this session a lifetime of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`NeedsRenewal`](SessionErrorKind::NeedsRenewal) if the cookie in the browser would end at
+    /// another time than the session: the cookie is only sent with a new token, so call
+    /// [`sign_in`](Self::sign_in) or [`renew`](Self::renew) before this.
+    pub fn set_lifetime(&self, lifetime: Lifetime) -> Result<(), SessionError> {
+        self.state().set_lifetime(lifetime)
+    }
+
+    /// Starts the idle limit anew when the request is done. That happens by itself, whenever a
+    /// tenth of the limit has passed; this does it at once.
+    pub fn touch(&self) {
+        self.state().touch();
+    }
+
+    /// Saves what has changed so far, now; `Ok` means that it is stored. If this issues a cookie,
+    /// it goes out with the response, whatever response that is.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`](SessionErrorKind::Gone), [`Superseded`](SessionErrorKind::Superseded),
+    /// [`Conflict`](SessionErrorKind::Conflict), [`TooLarge`](SessionErrorKind::TooLarge): nothing
+    /// was saved. [`Store`](SessionErrorKind::Store): it is not known; calling this again sends the
+    /// same commit again.
+    pub async fn commit(&self) -> Result<(), SessionError> {
+        self.mark_used();
+        commit::commit(self).await
+    }
+
+    /// The public id of the session; `None` until it is stored for the first time.
+    #[must_use]
+    pub fn id(&self) -> Option<SessionId> {
+        self.state().id()
+    }
+
+    /// Whether there is no session in the store yet (or no longer).
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.id().is_none()
+    }
+
+    /// When somebody last signed in, if anybody did (ASVS 7.5.1, 7.5.3).
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<SystemTime> {
+        self.state().authenticated().map(Into::into)
+    }
+
+    /// When the session began; `None` until it is stored for the first time.
+    #[must_use]
+    pub fn created_at(&self) -> Option<SystemTime> {
+        Some(self.state().header()?.created.into())
+    }
+
+    /// When the session ends if it is not used from now on; `None` until it is stored for the
+    /// first time.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        Some(self.state().header()?.deadline().into())
+    }
+
+    /// The lifetime of this session.
+    #[must_use]
+    pub fn lifetime(&self) -> Lifetime {
+        self.state().lifetime()
+    }
+
+    /// A session of a request without a token.
+    pub(super) fn empty(settings: &Arc<Settings>) -> Self {
+        Self::new(settings, State::empty(settings.limits))
+    }
+
+    /// The session of a request with a token, from what the store holds under its id.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the store, which a record from the future is too: it is not ours to judge.
+    pub(super) fn hydrate(
+        settings: &Arc<Settings>,
+        token: &Token,
+        loaded: Result<Option<Bytes>, StoreError>,
+    ) -> Result<Self, StoreError> {
+        let Some(record) = loaded? else {
+            return Ok(Self::empty(settings));
+        };
+        let state = match Record::parse(record) {
+            Ok(record) => State::resume(token, record, settings.now(), settings.limits),
+            Err(UnreadableRecord::Corrupt) => {
+                tracing::warn!(session.id = %token.id(), "unreadable session record");
+                State::empty(settings.limits)
+            }
+            Err(UnreadableRecord::NewerVersion) => {
+                return Err(StoreError::new("the record is of a newer version"));
+            }
+        };
+        Ok(Self::new(settings, state))
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(super) fn turn(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.turn
+    }
+
+    /// The state, for the middleware's own purposes.
+    pub(super) fn peek(&self) -> MutexGuard<'_, State> {
+        lock(&self.0.state)
+    }
+
+    pub(super) fn mark_used(&self) {
+        self.0.was_used.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn was_used(&self) -> bool {
+        self.0.was_used.load(Ordering::Relaxed)
+    }
+
+    /// The state, for the application.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.mark_used();
+        self.peek()
+    }
+
+    fn new(settings: &Arc<Settings>, state: State) -> Self {
+        Self(Arc::new(Shared {
+            settings: Arc::clone(settings),
+            state: Mutex::new(state),
+            turn: tokio::sync::Mutex::new(()),
+            was_used: AtomicBool::new(false),
+        }))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.peek().id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A panic of an application's closure or `Deserialize` leaves the data behind the lock whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn encode(value: &impl Serialize) -> Result<Bytes, SessionError> {
+    let json =
+        serde_json::to_vec(value).map_err(|error| json_error(SessionErrorKind::Encode, &error))?;
+    Ok(json.into())
+}
+
+fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, SessionError> {
+    serde_json::from_slice(json).map_err(|error| json_error(SessionErrorKind::Decode, &error))
+}
+
+/// The text of a JSON error can repeat the value, so only its nature and place are kept.
+fn json_error(kind: SessionErrorKind, error: &serde_json::Error) -> SessionError {
+    let (nature, line, column) = (error.classify(), error.line(), error.column());
+    SessionError::with_source(
+        kind,
+        format!("{nature:?} error at line {line} column {column}"),
+    )
+}

@@ -1,0 +1,70 @@
+//! What every request of a layer shares.
+
+use std::{
+    collections::hash_map::RandomState,
+    fmt,
+    hash::{BuildHasher as _, Hasher as _},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+
+use crate::{
+    cookie::SessionCookie,
+    session::{
+        error::{SessionError, SessionErrorKind},
+        lifetime::Timestamp,
+        outcome::Ingredients,
+        record::Nonce,
+        state::Limits,
+        token::Token,
+    },
+    store::ErasedStore,
+};
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) store: Arc<dyn ErasedStore>,
+    pub(super) cookie: SessionCookie,
+    pub(super) limits: Limits,
+    pub(super) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+}
+
+impl Settings {
+    pub(super) fn now(&self) -> Timestamp {
+        (self.clock)().into()
+    }
+
+    pub(super) fn ingredients(&self) -> Ingredients {
+        Ingredients {
+            now: self.now(),
+            nonce: next_nonce(),
+            entropy: from_the_os,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("cookie", &self.cookie)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+fn from_the_os() -> Result<[u8; Token::ENTROPY], SessionError> {
+    let mut entropy = [0; Token::ENTROPY];
+    getrandom::fill(&mut entropy)
+        .map_err(|error| SessionError::with_source(SessionErrorKind::Entropy, error))?;
+    Ok(entropy)
+}
+
+/// Nonces have to differ, not to be secret: a counter from a random start serves all processes.
+fn next_nonce() -> Nonce {
+    static NEXT: LazyLock<AtomicU64> =
+        LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish()));
+    NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes()
+}
