@@ -1,0 +1,41 @@
+//! Tests of the laws of a [`SessionStore`], for those who write one.
+//!
+//! ```
+//! use tower_session_layer::store::{MemoryStore, conformance};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! conformance::run(MemoryStore::new()).await;
+//! # }
+//! ```
+
+mod laws;
+mod random;
+mod subject;
+
+use crate::store::SessionStore;
+
+/// Runs every law against a store, in the presence of whatever else it holds.
+///
+/// It needs a tokio runtime. The sessions that it makes are left behind, with lifetimes of minutes.
+///
+/// # Panics
+///
+/// If the store breaks a law; the message says which, and how.
+pub async fn run(store: impl SessionStore) {
+    let subject = subject::Subject::new(store);
+    laws::an_unknown_id_is_absent(&subject).await;
+    laws::a_record_is_read_back_to_the_byte(&subject).await;
+    laws::a_creation_never_overwrites(&subject).await;
+    laws::a_repeated_commit_has_the_effect_of_one(&subject).await;
+    laws::what_is_not_there_cannot_be_changed(&subject).await;
+    laws::a_renewed_session_refuses_what_began_before(&subject).await;
+    laws::a_destroyed_session_does_not_come_back(&subject).await;
+    laws::a_session_past_its_limits_cannot_be_changed(&subject).await;
+    laws::a_value_that_changed_is_a_conflict(&subject).await;
+    laws::a_record_does_not_outgrow_its_limit(&subject).await;
+    laws::different_keys_never_conflict(&subject).await;
+    laws::one_of_concurrent_updates_of_a_value_is_committed(&subject).await;
+    laws::one_creation_wins(&subject).await;
+    random::every_commit_does_what_apply_does(&subject).await;
+}

@@ -1,0 +1,18 @@
+//! The laws of a store, over both stores.
+#![cfg(feature = "conformance")]
+
+use tower_session_layer::store::conformance;
+
+#[cfg(feature = "memory")]
+#[tokio::test]
+async fn memory_obeys_the_laws() {
+    conformance::run(tower_session_layer::MemoryStore::new()).await;
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_obeys_the_laws() {
+    let redis = session_test_support::Redis::start();
+    let store = tower_session_layer::RedisStore::connect(&redis.url()).await;
+    conformance::run(store.unwrap()).await;
+}
