@@ -1,0 +1,5 @@
+//! What the integration tests share: an app that is told what to do by its paths, and stores.
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
+
+pub(crate) mod app;
+pub(crate) mod stores;

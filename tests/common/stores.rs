@@ -1,0 +1,111 @@
+//! Stores to run a story on: one of the tests' own, and whichever the features bring.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use tower_session_layer::{
+    SessionId, SessionLayer, SessionStore,
+    store::{Applied, CommitAnswer, Delta, StoreError},
+};
+
+/// A store with its name, and what must live as long as it is used.
+pub(crate) struct Subject {
+    pub(crate) name: &'static str,
+    pub(crate) layer: SessionLayer,
+    #[cfg(feature = "redis")]
+    _redis: Option<session_test_support::Redis>,
+}
+
+/// Every store that the features allow.
+pub(crate) async fn stores() -> Vec<Subject> {
+    vec![
+        Subject {
+            name: "own",
+            layer: SessionLayer::new(Map::default()),
+            #[cfg(feature = "redis")]
+            _redis: None,
+        },
+        #[cfg(feature = "memory")]
+        Subject {
+            name: "memory",
+            layer: SessionLayer::new(tower_session_layer::MemoryStore::new()),
+            #[cfg(feature = "redis")]
+            _redis: None,
+        },
+        #[cfg(feature = "redis")]
+        {
+            let redis = session_test_support::Redis::start();
+            let store = tower_session_layer::RedisStore::connect(&redis.url()).await;
+            Subject {
+                name: "redis",
+                layer: SessionLayer::new(store.unwrap()),
+                _redis: Some(redis),
+            }
+        },
+    ]
+}
+
+/// The simplest store there is, which counts its calls, can fail on demand and whose records can
+/// be tampered with. Clones share everything.
+#[derive(Clone, Default)]
+pub(crate) struct Map {
+    records: Arc<Mutex<HashMap<SessionId, Bytes>>>,
+    pub(crate) loads: Arc<AtomicUsize>,
+    pub(crate) commits: Arc<AtomicUsize>,
+    pub(crate) fails_to_load: Arc<AtomicBool>,
+    pub(crate) fails_to_commit: Arc<AtomicBool>,
+}
+
+impl Map {
+    /// How many loads and commits there were since the last time.
+    pub(crate) fn calls(&self) -> (usize, usize) {
+        let take = |count: &AtomicUsize| count.swap(0, Ordering::SeqCst);
+        (take(&self.loads), take(&self.commits))
+    }
+
+    pub(crate) fn tamper(&self, with: impl Fn(&mut Vec<u8>)) {
+        for record in self.records.lock().unwrap().values_mut() {
+            let mut bytes = record.to_vec();
+            with(&mut bytes);
+            *record = bytes.into();
+        }
+    }
+
+    pub(crate) fn records(&self) -> Vec<Bytes> {
+        self.records.lock().unwrap().values().cloned().collect()
+    }
+}
+
+impl SessionStore for Map {
+    async fn load(&self, id: &SessionId) -> Result<Option<Bytes>, StoreError> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        fail_if(&self.fails_to_load)?;
+        Ok(self.records.lock().unwrap().get(id).cloned())
+    }
+
+    async fn commit(&self, id: &SessionId, delta: &Delta) -> Result<CommitAnswer, StoreError> {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        fail_if(&self.fails_to_commit)?;
+        let mut records = self.records.lock().unwrap();
+        Ok(match delta.apply(records.get(id).cloned())? {
+            Applied::Keep(answer) => answer,
+            Applied::Write { record, .. } => {
+                records.insert(*id, record);
+                CommitAnswer::Committed
+            }
+        })
+    }
+}
+
+fn fail_if(fails: &AtomicBool) -> Result<(), StoreError> {
+    match fails.load(Ordering::SeqCst) {
+        true => Err(StoreError::new("the store is down").with_source("for a test")),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,94 @@
+//! A Redis server of a test's own.
+
+use std::{
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use crate::process::Program;
+
+/// A Redis server on a socket of its own; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Redis {
+    _program: Program,
+    directory: TempDir,
+}
+
+impl Redis {
+    /// Starts a server that persists nothing.
+    ///
+    /// # Panics
+    ///
+    /// If there is no `redis-server` to start; `scripts/test` installs it.
+    #[must_use]
+    pub fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let socket = socket_in(&directory);
+        let mut command = Command::new("redis-server");
+        command
+            .args([
+                "--port",
+                "0",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--unixsocket",
+            ])
+            .arg(&socket)
+            .current_dir(&directory)
+            .stdout(Stdio::null());
+        let program = Program::start(&mut command, || UnixStream::connect(&socket).is_ok());
+        Self {
+            _program: program,
+            directory,
+        }
+    }
+
+    /// Where it can be reached.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("unix://{}", socket_in(&self.directory).display())
+    }
+
+    /// What `redis-cli` prints for a command.
+    ///
+    /// # Panics
+    ///
+    /// If `redis-cli` fails.
+    #[must_use]
+    pub fn cli(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new("redis-cli");
+        command
+            .arg("-s")
+            .arg(socket_in(&self.directory))
+            .args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{command:?}");
+        String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .to_owned()
+    }
+
+    /// How often a command was called since the start or the last `CONFIG RESETSTAT`.
+    ///
+    /// # Panics
+    ///
+    /// If the statistics are not as documented.
+    #[must_use]
+    pub fn calls(&self, command: &str) -> u64 {
+        let statistics = self.cli(&["INFO", "commandstats"]);
+        let line = format!("cmdstat_{command}:calls=");
+        let mut counts = statistics.lines().filter_map(|it| it.strip_prefix(&line));
+        counts
+            .next()
+            .map_or(0, |count| count.split(',').next().unwrap().parse().unwrap())
+    }
+}
+
+fn socket_in(directory: &TempDir) -> PathBuf {
+    directory.path().join("redis.sock")
+}
