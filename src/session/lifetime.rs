@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences_saturate_and_the_future_counts_as_now() {
+    fn differences_saturate_and_the_future_counts_as_the_present() {
         assert_eq!(Timestamp(5).since(Timestamp(9)), Duration::ZERO);
         assert_eq!(Timestamp(9).since(Timestamp(5)), Duration::from_millis(4));
         assert_eq!(

@@ -26,7 +26,7 @@
 //! An entry is the length of its key (1 byte), the key, the length of its value (4 bytes), the
 //! value. Keys that start with `@` are reserved.
 
-use std::{fmt, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -168,6 +168,8 @@ pub(crate) type Nonce = [u8; 8];
 impl Header {
     pub(crate) const LEN: usize = 168;
     pub(crate) const VERSION: u8 = 1;
+    /// Versions to come are control characters, too, so that text is never taken for one.
+    const NEWER_VERSIONS: RangeInclusive<u8> = 2..=31;
 
     /// The header of a session that begins now.
     pub(crate) fn new(verifier: Verifier, lifetime: Lifetime, now: Timestamp) -> Self {
@@ -203,7 +205,7 @@ impl Header {
         use UnreadableRecord::{Corrupt, NewerVersion};
         match bytes.first() {
             Some(&Self::VERSION) if bytes.len() >= Self::LEN => {}
-            Some(&version) if version > Self::VERSION => return Err(NewerVersion),
+            Some(version) if Self::NEWER_VERSIONS.contains(version) => return Err(NewerVersion),
             _ => return Err(Corrupt),
         }
         let mut fields = &bytes[1..];
@@ -440,6 +442,7 @@ mod tests {
             Record::parse(bytes.into()).unwrap_err()
         };
         assert_eq!(garbled(0, 0), UnreadableRecord::Corrupt);
+        assert_eq!(garbled(0, b'{'), UnreadableRecord::Corrupt);
         assert_eq!(garbled(0, 2), UnreadableRecord::NewerVersion);
         for (at, byte) in [(1, 2), (2, 3), (3, 2)] {
             assert_eq!(garbled(at, byte), UnreadableRecord::Corrupt, "at {at}");

@@ -248,7 +248,7 @@ fn idle_and_absolute_limits_end_a_session() {
 }
 
 #[test]
-fn a_commit_judges_the_idle_limit_by_the_load_and_the_absolute_one_by_now() {
+fn a_commit_judges_the_idle_limit_by_the_load_and_the_absolute_one_by_the_commit() {
     let mut world = World::with_session();
     let mut slow = world.load();
     put(&mut slow, "b", "1");

@@ -157,7 +157,9 @@ pub(super) async fn different_keys_never_conflict(on: &Subject<impl SessionStore
     }
 }
 
-pub(super) async fn one_of_concurrent_updates_of_a_value_is_committed(on: &Subject<impl SessionStore>) {
+pub(super) async fn one_of_concurrent_updates_of_a_value_is_committed(
+    on: &Subject<impl SessionStore>,
+) {
     let id = on.session(&[("n", "0")]).await;
     for round in 0..8 {
         let base = on.value(&id, "n").await.unwrap_or_default();

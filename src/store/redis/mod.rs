@@ -56,6 +56,7 @@ impl RedisStore {
         })?;
         let pool = Pool::builder()
             .max_size(2)
+            .min_idle(1)
             .connection_timeout(DEADLINE)
             .error_sink(Box::new(connection::LogErrors))
             .build(Watched::new(connector))

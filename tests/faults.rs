@@ -1,0 +1,194 @@
+//! A store that fails, and records that are not what they should be.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::atomic::Ordering;
+
+use common::{
+    app::{App, app, said},
+    stores::Map,
+};
+use http::{Method, StatusCode, header::CONTENT_TYPE};
+use session_test_support::Browser;
+use tower_session_layer::{SessionErrorKind, SessionLayer};
+
+fn visitor(store: &Map) -> Browser<App> {
+    Browser::new(app(&SessionLayer::new(store.clone())))
+}
+
+#[tokio::test]
+async fn the_store_is_asked_no_more_than_needed() {
+    let store = Map::default();
+    let eager = visitor(&store);
+    let lazy = eager.at(app(&SessionLayer::new(store.clone()).lazy()));
+    let rows = [
+        (&eager, "/get:a/insert:a:1", (0, 1)),
+        (&eager, "/", (1, 0)),
+        (&eager, "/get:a/keys", (1, 0)),
+        (&eager, "/remove:b/take:b/renew/insert:b:1", (1, 1)),
+        (&eager, "/update_now:n/update:n", (1, 2)),
+        (&lazy, "/", (0, 0)),
+        (&lazy, "/load/load/get:a", (1, 0)),
+        (&lazy, "/load/insert:a:2", (1, 1)),
+        (&eager, "/destroy", (1, 1)),
+        (&eager, "/", (0, 0)),
+    ];
+    for (browser, path, calls) in rows {
+        browser.get(path).await;
+        assert_eq!(store.calls(), calls, "{path}");
+    }
+    for malformed in ["x", "", "a b", &"A".repeat(64), &"A".repeat(10_000)] {
+        eager.jar().set("__Host-id", malformed);
+        let page = eager.get("/").await;
+        assert_eq!(
+            (store.calls(), page.set_cookie()),
+            ((0, 0), None),
+            "{malformed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_failing_load_is_an_outage_not_a_stranger() {
+    let store = Map::default();
+    let browser = visitor(&store);
+    browser.get("/insert:a:1").await;
+    store.fails_to_load.store(true, Ordering::SeqCst);
+    let page = browser.get("/destroy/insert:a:2").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.header("retry-after"), Some("1"));
+    assert_eq!((&*page.text, page.set_cookie()), ("", None));
+    assert_eq!(
+        Browser::new(app(&SessionLayer::new(store.clone())))
+            .get("/")
+            .await
+            .status,
+        200
+    );
+    let lazy = browser.at(app(&SessionLayer::new(store.clone()).lazy()));
+    let page = lazy.get("/load").await;
+    assert_eq!(page.text, said(SessionErrorKind::Store));
+    assert_eq!(page.header("vary"), Some("cookie"), "asked in vain");
+    store.fails_to_load.store(false, Ordering::SeqCst);
+    assert_eq!(
+        browser.get("/get:a").await.text,
+        "1",
+        "service returns by itself"
+    );
+}
+
+#[tokio::test]
+async fn a_failing_commit_is_never_shown_as_success() {
+    let store = Map::default();
+    let browser = visitor(&store);
+    browser.get("/insert:a:1").await;
+    store.fails_to_commit.store(true, Ordering::SeqCst);
+    for path in [
+        "/insert:a:2",
+        "/insert:a:2/commit",
+        "/sign_in",
+        "/destroy",
+        "/destroy/status:500",
+    ] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(page.set_cookie(), None, "{path}");
+    }
+    let mut grpc = browser.request(Method::POST, "/insert:a:2");
+    let headers = grpc.headers_mut();
+    headers.insert(CONTENT_TYPE, "application/grpc".parse().unwrap());
+    let page = browser.send(grpc).await;
+    assert_eq!(
+        (page.status, page.header("grpc-status")),
+        (StatusCode::OK, Some("14"))
+    );
+    let page = browser.get("/touch/get:a").await;
+    assert_eq!(
+        (page.status, &*page.text),
+        (StatusCode::OK, "1"),
+        "a touch fails nobody"
+    );
+    store.fails_to_commit.store(false, Ordering::SeqCst);
+    assert_eq!(browser.get("/get:a").await.text, "1");
+}
+
+/// Where the first entry's key begins in a record.
+const FIRST_KEY: usize = 169;
+
+#[tokio::test]
+async fn an_unreadable_record_is_a_stranger_who_can_sign_in() {
+    let store = Map::default();
+    let tampers: [fn(&mut Vec<u8>); 5] = [
+        |record| record.truncate(100),
+        |record| record.truncate(record.len() - 1),
+        |record| record.push(0),
+        |record| record[1] = 9,
+        Vec::clear,
+    ];
+    for tamper in tampers {
+        let browser = visitor(&store);
+        browser.get("/insert:a:1").await;
+        store.tamper(tamper);
+        let page = browser.get("/get:a/is_new").await;
+        assert_eq!((page.status, &*page.text), (StatusCode::OK, "none true"));
+        browser.get("/sign_in/insert:a:2").await;
+        assert_eq!(browser.get("/get:a").await.text, "2");
+    }
+}
+
+#[tokio::test]
+async fn a_record_of_a_newer_version_is_an_outage() {
+    let store = Map::default();
+    let browser = visitor(&store);
+    browser.get("/insert:a:1").await;
+    store.tamper(|record| record[0] = 2);
+    let page = browser.get("/get:a").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.set_cookie(), None);
+    store.tamper(|record| record[0] = 1);
+    assert_eq!(browser.get("/get:a").await.text, "1", "and harms nothing");
+}
+
+#[tokio::test]
+async fn a_poisoned_value_harms_its_key_alone() {
+    let store = Map::default();
+    let browser = visitor(&store);
+    browser.get("/insert:a:1/insert:b:2").await;
+    // The value follows the key `a` and the four bytes of its length.
+    store.tamper(|record| record[FIRST_KEY + 5] = b'?');
+    for path in ["/get:a", "/take:a", "/update:a"] {
+        assert_eq!(
+            browser.get(path).await.text,
+            said(SessionErrorKind::Decode),
+            "{path}"
+        );
+    }
+    assert_eq!(
+        browser.get("/get:b/keys/contains:a").await.text,
+        "2 a,b true"
+    );
+    browser.get("/insert:b:3").await;
+    assert_eq!(browser.get("/get:b").await.text, "3");
+    assert_eq!(browser.get("/remove:a/keys").await.text, "true b");
+}
+
+#[tokio::test]
+async fn the_store_holds_no_secret() {
+    let store = Map::default();
+    let browser = visitor(&store);
+    browser.get("/insert:a:1").await;
+    let token = browser.jar().get("__Host-id").unwrap();
+    let records = store.records();
+    for part in [&token[..], &token[24..]] {
+        assert!(
+            !records
+                .iter()
+                .any(|record| contains(record, part.as_bytes()))
+        );
+    }
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
