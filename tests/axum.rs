@@ -4,10 +4,10 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex, atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use axum::{Router, routing::get};
-use common::stores::Map;
+use common::{log::Log, stores::Map};
 use http::StatusCode;
 use session_test_support::Browser;
 use tower_session_layer::{LazySession, Session, SessionError, SessionLayer};
@@ -79,9 +79,7 @@ async fn a_store_that_fails_is_503_in_both_modes() {
 
 #[tokio::test]
 async fn without_a_layer_the_log_says_which_one_to_add_and_where() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::start();
     let browser = Browser::new(router());
     for path in ["/count", "/maybe"] {
         assert_eq!(
@@ -93,33 +91,5 @@ async fn without_a_layer_the_log_says_which_one_to_add_and_where() {
             said.contains("add `.layer(SessionLayer::new(store))` to the router"),
             "{said}"
         );
-    }
-}
-
-/// What was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
     }
 }

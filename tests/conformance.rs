@@ -1,4 +1,5 @@
 //! The laws of a store, over both stores.
+#![allow(clippy::unwrap_used)]
 #![cfg(feature = "conformance")]
 
 use tower_session_layer::store::conformance;

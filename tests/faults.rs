@@ -3,15 +3,22 @@
 
 mod common;
 
-use std::sync::atomic::Ordering;
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, atomic::Ordering},
+};
 
+use bytes::Bytes;
 use common::{
     app::{App, app, said},
+    log::Log,
     stores::Map,
 };
-use http::{Method, StatusCode, header::CONTENT_TYPE};
+use http::{Method, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http_body_util::Full;
 use session_test_support::Browser;
-use tower_session_layer::{SessionErrorKind, SessionLayer};
+use tower::{Layer as _, service_fn};
+use tower_session_layer::{Session, SessionErrorKind, SessionLayer};
 
 fn visitor(store: &Map) -> Browser<App> {
     Browser::new(app(&SessionLayer::new(store.clone())))
@@ -187,6 +194,67 @@ async fn the_store_holds_no_secret() {
                 .any(|record| contains(record, part.as_bytes()))
         );
     }
+}
+
+#[tokio::test]
+async fn a_change_that_nobody_will_save_is_an_event() {
+    let (log, _guard) = Log::start();
+    let store = Map::default();
+    let kept = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&kept);
+    let service = service_fn(move |request: Request<Full<Bytes>>| {
+        let session = request.extensions().get::<Session>().cloned().unwrap();
+        session.insert("a", 1).unwrap();
+        *keep.lock().unwrap() = Some(session);
+        std::future::ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
+    });
+    let browser = Browser::new(SessionLayer::new(store.clone()).layer(service));
+
+    browser.get("/").await;
+    let session: Session = kept.lock().unwrap().take().unwrap();
+    session.insert("a", 2).unwrap();
+    session.commit().await.unwrap();
+    drop(session);
+    assert_eq!(log.take(), "", "it was saved");
+
+    browser.get("/").await;
+    let session: Session = kept.lock().unwrap().take().unwrap();
+    assert_eq!(session.get("a").unwrap(), Some(1));
+    session.insert("a", 3).unwrap();
+    assert_eq!(
+        session.sign_in().unwrap_err().kind(),
+        SessionErrorKind::HeadSent
+    );
+    drop(session);
+    let said = log.take();
+    assert!(
+        said.contains("ERROR") && said.contains("changes lost"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn asvs_16_2_5_no_error_and_no_log_shows_a_token_or_a_value() {
+    let (log, _guard) = Log::start();
+    let store = Map::default();
+    let browser = visitor(&store);
+    browser.get("/insert:a:confidential").await;
+    let token = browser.jar().get("__Host-id").unwrap();
+    browser.get("/get_number:a").await;
+    store.fails_to_commit.store(true, Ordering::SeqCst);
+    browser.get("/insert:a:confidential").await;
+    browser.get("/touch").await;
+    store.fails_to_load.store(true, Ordering::SeqCst);
+    browser.get("/").await;
+    store.fails_to_load.store(false, Ordering::SeqCst);
+    store.tamper(|record| record.truncate(record.len() - 1));
+    browser.get("/").await;
+    let said = log.take();
+    for event in ["not saved", "not touched", "not loaded", "unreadable"] {
+        assert!(said.contains(event), "{event}: {said}");
+    }
+    assert!(!said.contains("confidential"), "{said}");
+    assert!(!said.contains(&token[24..]), "{said}");
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -15,7 +15,7 @@ use tower_session_layer::{Lifetime, SessionCookie, SessionErrorKind};
 const COOKIE: &str = "__Host-id";
 
 fn token(browser: &Browser<App>) -> String {
-    browser.jar().get(COOKIE).expect("a session cookie")
+    browser.jar().get(COOKIE).unwrap()
 }
 
 /// The same length, another secret.

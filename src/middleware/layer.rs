@@ -25,14 +25,13 @@ use crate::{
 /// reserved, a concurrency permit for instance.
 ///
 /// ```
+/// # #[cfg(feature = "memory")] tokio_test::block_on(async {
 /// use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 /// use tower_session_layer::{MemoryStore, Session, SessionLayer};
 /// # use http::{Request, Response, header::SET_COOKIE};
 /// # use http_body_util::Empty;
 /// # type Body = Empty<bytes::Bytes>;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut service = ServiceBuilder::new()
 ///     .layer(SessionLayer::new(MemoryStore::new()))
 ///     .service(service_fn(async |request: Request<Body>| {
@@ -43,8 +42,8 @@ use crate::{
 ///
 /// let response = service.ready().await?.call(Request::new(Body::new())).await?;
 /// assert!(response.headers().contains_key(SET_COOKIE));
-/// # Ok(())
-/// # }
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
 pub struct SessionLayer {
@@ -113,11 +112,13 @@ impl SessionLayer {
     /// Where the time comes from, for tests that move it. Defaults to [`SystemTime::now`].
     ///
     /// ```
+    /// # #[cfg(feature = "memory")] {
     /// use std::time::{Duration, SystemTime};
     /// use tower_session_layer::{MemoryStore, SessionLayer};
     ///
     /// let tomorrow = || SystemTime::now() + Duration::from_secs(86_400);
     /// let layer = SessionLayer::new(MemoryStore::new()).with_clock(tomorrow);
+    /// # }
     /// ```
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {

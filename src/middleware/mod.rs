@@ -2,9 +2,12 @@
 
 mod body;
 mod commit;
+mod committing;
 mod failure;
 mod future;
+mod handle;
 mod head;
+mod hydrating;
 mod layer;
 mod lazy;
 mod service;

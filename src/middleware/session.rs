@@ -356,6 +356,19 @@ impl fmt::Debug for Session {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if state.is_left_unsaved() {
+            let id = state.id().map(tracing::field::display);
+            tracing::error!(
+                session.id = id,
+                "changes lost: made after the response, not committed"
+            );
+        }
+    }
+}
+
 /// A panic of an application's closure or `Deserialize` leaves the data behind the lock whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

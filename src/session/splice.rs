@@ -9,7 +9,9 @@ use bytes::Bytes;
 use crate::session::{
     delta::{Applied, Base, Change, CommitAnswer, Delta, DeltaKind, EntryChange},
     lifetime::Timestamp,
-    record::{Entry, Header, Nonce, Previous, Record, Replacement, entry_len, put_entry},
+    record::{
+        Entry, Header, Nonce, Previous, Record, Replacement, UnreadableRecord, entry_len, put_entry,
+    },
 };
 
 /// How long a tombstone stays, so that a request from before the log-out is recognised.
@@ -49,8 +51,7 @@ impl Delta {
     /// }
     /// ```
     pub fn apply(&self, current: Option<Bytes>) -> Result<Applied, NotARecord> {
-        let current = current.map(Record::parse).transpose();
-        let current = current.map_err(|_| NotARecord(()))?;
+        let current = current.map(Record::parse).transpose()?;
         let decided = match &self.kind {
             DeltaKind::Create(record) => self.create(record, current),
             DeltaKind::Change(change) => self.change(change, current),
@@ -214,6 +215,12 @@ impl std::fmt::Display for NotARecord {
 }
 
 impl std::error::Error for NotARecord {}
+
+impl From<UnreadableRecord> for NotARecord {
+    fn from(_: UnreadableRecord) -> Self {
+        Self(())
+    }
+}
 
 fn keep_for(header: &Header, now: Timestamp) -> Duration {
     match header.destroyed {

@@ -8,7 +8,7 @@ use crate::session::{
     changes::{Changes, NewSecret, Seen, Update},
     error::{SessionError, SessionErrorKind},
     lifetime::{Lifetime, Timestamp},
-    outcome::InFlight,
+    outcome::{InFlight, Outcome},
     record::{Header, Record, entry_len},
     token::{SessionId, Token},
 };
@@ -237,6 +237,13 @@ impl State {
     pub(crate) fn send_head(&mut self) -> Announcement {
         self.head = Head::Sent;
         std::mem::take(&mut self.announcement)
+    }
+
+    /// Whether there are changes that nobody will save: the head is out, and with it the last
+    /// commit that comes by itself.
+    pub(crate) fn is_left_unsaved(&self) -> bool {
+        let is_worth_a_commit = !matches!(self.outcome(), Outcome::Nothing | Outcome::Touch);
+        matches!(self.head, Head::Sent) && is_worth_a_commit
     }
 
     /// The length of the record with all changes.

@@ -116,93 +116,93 @@ fn kind<T>(result: Result<T, SessionError>) -> Option<SessionErrorKind> {
     result.err().map(|error| error.kind())
 }
 
+type Deed = fn(&mut State);
+
+fn put_b(state: &mut State) {
+    put(state, "b", "1");
+}
+
 #[test]
-fn what_a_request_does_decides_what_is_written() {
-    type Act = fn(&mut State);
-    let empty: [(&str, Act, Outcome); 9] = [
-        ("nothing", |_| (), Outcome::Nothing),
-        ("insert", |s| put(s, "b", "1"), Outcome::Create),
+fn without_a_session_only_a_value_or_a_sign_in_begins_one() {
+    let rows: [(&str, &[Deed], Outcome); 9] = [
+        ("nothing", &[], Outcome::Nothing),
+        ("insert", &[put_b], Outcome::Create),
         (
             "insert, remove",
-            |s| {
-                put(s, "b", "1");
+            &[put_b, |s| {
                 s.remove("b");
-            },
+            }],
             Outcome::Nothing,
         ),
         (
             "insert, destroy",
-            |s| {
-                put(s, "b", "1");
-                s.destroy();
-            },
+            &[put_b, State::destroy],
             Outcome::Nothing,
         ),
         (
             "sign in",
-            |s| s.sign_in(Timestamp(1)).unwrap(),
+            &[|s| s.sign_in(Timestamp(1)).unwrap()],
             Outcome::Create,
         ),
-        ("renew", |s| s.renew().unwrap(), Outcome::Nothing),
-        ("touch", State::touch, Outcome::Nothing),
+        ("renew", &[|s| s.renew().unwrap()], Outcome::Nothing),
+        ("touch", &[State::touch], Outcome::Nothing),
         (
             "lifetime",
-            |s| s.set_lifetime(Lifetime::remembered()).unwrap(),
+            &[|s| s.set_lifetime(REMEMBERED).unwrap()],
             Outcome::Nothing,
         ),
-        ("destroy", State::destroy, Outcome::Nothing),
+        ("destroy", &[State::destroy], Outcome::Nothing),
     ];
-    let existing: [(&str, Act, Outcome); 11] = [
-        ("nothing", |_| (), Outcome::Nothing),
-        ("insert", |s| put(s, "b", "1"), Outcome::Commit),
+    check_outcomes(&World::default(), &rows);
+}
+
+#[test]
+fn what_a_request_does_to_a_session_decides_what_is_written() {
+    let rows: [(&str, &[Deed], Outcome); 11] = [
+        ("nothing", &[], Outcome::Nothing),
+        ("insert", &[put_b], Outcome::Commit),
         (
             "remove what is absent",
-            |s| {
+            &[|s| {
                 s.remove("b");
-            },
+            }],
             Outcome::Nothing,
         ),
-        ("take what is absent", |s| s.take("b"), Outcome::Nothing),
+        ("take what is absent", &[|s| s.take("b")], Outcome::Nothing),
         (
             "remove",
-            |s| {
+            &[|s| {
                 s.remove("a");
-            },
+            }],
             Outcome::Commit,
         ),
-        ("clear", State::clear, Outcome::Commit),
-        ("renew", |s| s.renew().unwrap(), Outcome::Commit),
-        ("touch", State::touch, Outcome::Touch),
-        ("destroy", State::destroy, Outcome::Destroy),
+        ("clear", &[State::clear], Outcome::Commit),
+        ("renew", &[|s| s.renew().unwrap()], Outcome::Commit),
+        ("touch", &[State::touch], Outcome::Touch),
+        ("destroy", &[State::destroy], Outcome::Destroy),
         (
             "destroy, insert",
-            |s| {
-                s.destroy();
-                put(s, "b", "1");
-            },
+            &[State::destroy, put_b],
             Outcome::Destroy,
         ),
         (
             "insert, discard",
-            |s| {
-                put(s, "b", "1");
-                s.discard();
-            },
+            &[put_b, State::discard],
             Outcome::Nothing,
         ),
     ];
-    let worlds = [
-        (World::default(), &empty[..]),
-        (World::with_session(), &existing[..]),
-    ];
-    for (world, rows) in worlds {
-        for (name, act, expected) in rows {
-            let mut state = world.load();
-            act(&mut state);
-            assert_eq!(state.outcome(), *expected, "{name}");
-        }
+    check_outcomes(&World::with_session(), &rows);
+}
+
+fn check_outcomes(world: &World, rows: &[(&str, &[Deed], Outcome)]) {
+    for (name, acts, expected) in rows {
+        let mut state = world.load();
+        acts.iter().for_each(|act| act(&mut state));
+        assert_eq!(state.outcome(), *expected, "{name}");
     }
 }
+
+const REMEMBERED: Lifetime = Lifetime::remembered();
 
 #[test]
 fn clearing_what_is_empty_is_nothing() {
@@ -504,6 +504,31 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
+fn on_model(act: &Act, model: &mut BTreeMap<String, String>) {
+    match act {
+        Act::Insert(key, value) => drop(model.insert(key.to_string(), value.to_string())),
+        Act::Remove(key) | Act::Take(key) => drop(model.remove(&key.to_string())),
+        Act::Update(key) => {
+            let value = model.entry(key.to_string()).or_insert("0".to_owned());
+            *value = char::from(value.as_bytes()[0] + 1).to_string();
+        }
+        Act::Clear => model.clear(),
+        Act::Renew | Act::Save => {}
+    }
+}
+
+fn on_state(act: &Act, state: &mut State) {
+    match act {
+        Act::Insert(key, value) => put(state, &key.to_string(), &value.to_string()),
+        Act::Remove(key) => drop(state.remove(&key.to_string())),
+        Act::Take(key) => state.take(&key.to_string()),
+        Act::Update(key) => state.update(&key.to_string(), increment()).unwrap(),
+        Act::Clear => state.clear(),
+        Act::Renew => state.renew().unwrap(),
+        Act::Save => {}
+    }
+}
+
 proptest! {
     /// One request after the other sees and stores what a plain map would hold.
     #[test]
@@ -512,35 +537,12 @@ proptest! {
         let mut model = BTreeMap::from([("a".to_owned(), "1".to_owned())]);
         let mut state = world.load();
         for act in acts {
-            match act {
-                Act::Insert(key, value) => {
-                    put(&mut state, &key.to_string(), &value.to_string());
-                    model.insert(key.to_string(), value.to_string());
-                }
-                Act::Remove(key) => {
-                    let removed = model.remove(&key.to_string()).is_some();
-                    prop_assert_eq!(state.remove(&key.to_string()), removed);
-                }
-                Act::Take(key) => {
-                    state.take(&key.to_string());
-                    model.remove(&key.to_string());
-                }
-                Act::Update(key) => {
-                    state.update(&key.to_string(), increment()).unwrap();
-                    let value = model.entry(key.to_string()).or_insert("0".to_owned());
-                    let number = value.as_bytes()[0] + 1;
-                    *value = char::from(number).to_string();
-                }
-                Act::Clear => {
-                    state.clear();
-                    model.clear();
-                }
-                Act::Renew => state.renew().unwrap(),
-                Act::Save => {
-                    world.save(&mut state).unwrap();
-                    state = world.load();
-                }
+            if let Act::Save = act {
+                world.save(&mut state).unwrap();
+                state = world.load();
             }
+            on_model(&act, &mut model);
+            on_state(&act, &mut state);
             prop_assert_eq!(state.len, state.measure());
             let keys: Vec<_> = state.keys().into_iter().map(String::from).collect();
             let seen: Vec<_> = keys.iter().map(|key| get(&state, key).unwrap()).collect();

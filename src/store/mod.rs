@@ -12,11 +12,13 @@ pub use crate::session::{
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod inspect;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "redis")]
 pub mod redis;
 
+pub use self::inspect::inspect;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 #[cfg(feature = "memory")]

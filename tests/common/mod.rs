@@ -2,4 +2,5 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 pub(crate) mod app;
+pub(crate) mod log;
 pub(crate) mod stores;

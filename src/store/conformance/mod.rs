@@ -1,12 +1,11 @@
 //! Tests of the laws of a [`SessionStore`], for those who write one.
 //!
 //! ```
+//! # #[cfg(feature = "memory")] tokio_test::block_on(async {
 //! use tower_session_layer::store::{MemoryStore, conformance};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() {
 //! conformance::run(MemoryStore::new()).await;
-//! # }
+//! # });
 //! ```
 
 mod laws;

@@ -1,15 +1,23 @@
-//! What the tests share: a browser with a cookie jar, a clock that is moved by hand, and Redis and
-//! other programs that run as long as a test needs them.
+//! What the tests share: a browser with a cookie jar, a clock that is moved by hand, Redis and
+//! other programs that run as long as a test needs them, and the stories of the examples, whose
+//! visitor is `curl`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod browser;
 mod clock;
+mod curl;
+mod example;
 mod process;
 mod redis;
+mod secrets;
+pub mod stories;
 
 pub use self::{
     browser::{Browser, Jar, Page},
     clock::Clock,
+    curl::{Curl, Http},
+    example::{Example, Instance},
     process::{Program, free_address},
     redis::Redis,
+    secrets::{assert_tells_no_secret, contains},
 };

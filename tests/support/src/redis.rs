@@ -61,16 +61,27 @@ impl Redis {
     /// If `redis-cli` fails.
     #[must_use]
     pub fn cli(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new("redis-cli");
-        command
-            .arg("-s")
-            .arg(socket_in(&self.directory))
-            .args(arguments);
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{command:?}");
-        String::from_utf8_lossy(&output.stdout)
+        String::from_utf8_lossy(&self.output(arguments))
             .trim_end()
             .to_owned()
+    }
+
+    /// Everything it holds: the keys and their values, byte by byte.
+    ///
+    /// # Panics
+    ///
+    /// If a value is not a string.
+    #[must_use]
+    pub fn dump(&self) -> Vec<u8> {
+        let keys = self.cli(&["KEYS", "*"]);
+        let values = keys.lines().map(|key| {
+            let is_string = self.cli(&["TYPE", key]) == "string";
+            assert!(is_string, "{key} holds a string");
+            self.output(&["--raw", "GET", key])
+        });
+        values.fold(keys.clone().into_bytes(), |dump, value| {
+            [dump, value].concat()
+        })
     }
 
     /// How often a command was called since the start or the last `CONFIG RESETSTAT`.
@@ -86,6 +97,17 @@ impl Redis {
         counts
             .next()
             .map_or(0, |count| count.split(',').next().unwrap().parse().unwrap())
+    }
+
+    fn output(&self, arguments: &[&str]) -> Vec<u8> {
+        let mut command = Command::new("redis-cli");
+        command
+            .arg("-s")
+            .arg(socket_in(&self.directory))
+            .args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{command:?}");
+        output.stdout
     }
 }
 

@@ -1,0 +1,73 @@
+//! An example of the project, as a program that its visitors reach over the wire.
+
+use std::{
+    net::SocketAddr,
+    process::{Command, Stdio},
+};
+
+use crate::{
+    curl::{Curl, Http},
+    process::Program,
+};
+
+/// An example, and how its visitors speak to it.
+#[derive(Debug)]
+pub struct Example {
+    program: &'static str,
+    http: Http,
+}
+
+impl Example {
+    /// An example by the path of its program.
+    #[must_use]
+    pub fn new(program: &'static str, http: Http) -> Self {
+        Self { program, http }
+    }
+
+    /// Starts an instance with these environment variables, and a visitor of it.
+    #[must_use]
+    pub fn start(&self, environment: &[(&str, &str)]) -> (Instance, Curl) {
+        let (program, address) = Program::serve(&mut self.command(environment));
+        let instance = Instance {
+            _program: program,
+            address,
+            http: self.http,
+        };
+        let visitor = instance.visitor();
+        (instance, visitor)
+    }
+
+    /// The command that starts an instance with these environment variables.
+    #[must_use]
+    pub fn command(&self, environment: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(self.program);
+        command
+            .env_remove("REDIS_URL")
+            .env_remove("INSECURE_HTTP")
+            .envs(environment.iter().copied())
+            .stdout(Stdio::null());
+        command
+    }
+}
+
+/// A running instance of an example; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Instance {
+    _program: Program,
+    address: SocketAddr,
+    http: Http,
+}
+
+impl Instance {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A visitor without any cookie.
+    #[must_use]
+    pub fn visitor(&self) -> Curl {
+        Curl::new(self.http, self.address)
+    }
+}
