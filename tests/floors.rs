@@ -1,5 +1,5 @@
 //! The house of `ARCHITECTURE.md`: arrows only go down.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 use std::{
     fs,

@@ -6,7 +6,8 @@ use crate::{
     middleware::{head::Head, layer::CONFLICT_DEADLINE, session::Session},
     session::{
         error::{SessionError, SessionErrorKind},
-        outcome::{Outcome, Step},
+        outcome::Outcome,
+        step::Step,
     },
     store::{CommitAnswer, StoreError},
 };

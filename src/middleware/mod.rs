@@ -8,6 +8,7 @@ mod future;
 mod handle;
 mod head;
 mod hydrating;
+mod json;
 mod layer;
 mod lazy;
 mod service;

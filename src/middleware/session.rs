@@ -13,7 +13,11 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    middleware::{commit, settings::Settings},
+    middleware::{
+        commit,
+        json::{decode, encode},
+        settings::Settings,
+    },
     session::{
         changes::Update,
         error::{SessionError, SessionErrorKind},
@@ -372,23 +376,4 @@ impl Drop for Shared {
 /// A panic of an application's closure or `Deserialize` leaves the data behind the lock whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn encode(value: &impl Serialize) -> Result<Bytes, SessionError> {
-    let json =
-        serde_json::to_vec(value).map_err(|error| json_error(SessionErrorKind::Encode, &error))?;
-    Ok(json.into())
-}
-
-fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, SessionError> {
-    serde_json::from_slice(json).map_err(|error| json_error(SessionErrorKind::Decode, &error))
-}
-
-/// The text of a JSON error can repeat the value, so only its nature and place are kept.
-fn json_error(kind: SessionErrorKind, error: &serde_json::Error) -> SessionError {
-    let (nature, line, column) = (error.classify(), error.line(), error.column());
-    SessionError::with_source(
-        kind,
-        format!("{nature:?} error at line {line} column {column}"),
-    )
 }

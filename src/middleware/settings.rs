@@ -15,10 +15,10 @@ use crate::{
     cookie::SessionCookie,
     session::{
         error::{SessionError, SessionErrorKind},
+        header::Nonce,
         lifetime::Timestamp,
-        outcome::Ingredients,
-        record::Nonce,
         state::Limits,
+        step::Ingredients,
         token::Token,
     },
     store::ErasedStore,

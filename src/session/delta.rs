@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use crate::session::{
+    header::Nonce,
     lifetime::{Lifetime, Timestamp},
-    record::{Nonce, Record},
+    record::Record,
     token::Verifier,
 };
 

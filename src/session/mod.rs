@@ -5,12 +5,15 @@
 
 pub(crate) mod changes;
 pub(crate) mod delta;
+mod edit;
 pub(crate) mod error;
+pub(crate) mod header;
 pub(crate) mod lifetime;
 pub(crate) mod outcome;
 pub(crate) mod record;
 pub(crate) mod splice;
 pub(crate) mod state;
+pub(crate) mod step;
 pub(crate) mod token;
 
 #[cfg(test)]

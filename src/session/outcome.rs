@@ -8,9 +8,10 @@ use crate::session::{
     changes::{Changes, NewSecret, Seen},
     delta::{Change, CommitAnswer, Delta, DeltaKind, Renewal},
     error::{SessionError, SessionErrorKind},
-    lifetime::Timestamp,
-    record::{Header, Nonce, Record, put_entry},
+    header::Header,
+    record::{Record, put_entry},
     state::{Announcement, State, Stored},
+    step::{InFlight, Ingredients, Step},
     token::{SessionId, Token},
 };
 
@@ -29,63 +30,6 @@ pub(crate) enum Outcome {
     Commit,
     /// The session was used, and that was last noted a while ago.
     Touch,
-}
-
-/// A write on its way to the store.
-#[derive(Clone)]
-pub(crate) struct Step {
-    pub(crate) id: SessionId,
-    pub(crate) delta: Arc<Delta>,
-    /// Whether it only notes that the session was used: then its failure fails nobody.
-    pub(crate) is_touch: bool,
-}
-
-/// The changes that a step carries, until the store answered.
-pub(crate) struct InFlight {
-    step: Step,
-    changes: Changes,
-    /// The token that the browser gets if the step succeeds.
-    token: Option<Token>,
-    sent: Sent,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sent {
-    NotYet,
-    Once,
-    /// Nobody saw the answer to the first time: it may have happened already.
-    Again,
-}
-
-impl InFlight {
-    pub(super) fn changes(&self) -> &Changes {
-        &self.changes
-    }
-
-    pub(super) fn is_end(&self) -> bool {
-        matches!(self.step.delta.kind, DeltaKind::Destroy)
-    }
-
-    /// The id of the session that this step begins.
-    pub(super) fn created_id(&self) -> Option<SessionId> {
-        let is_creation = matches!(self.step.delta.kind, DeltaKind::Create(_));
-        is_creation.then_some(self.step.id)
-    }
-
-    fn send(&mut self) -> Step {
-        self.sent = match self.sent {
-            Sent::NotYet => Sent::Once,
-            Sent::Once | Sent::Again => Sent::Again,
-        };
-        self.step.clone()
-    }
-}
-
-/// What a step needs beside the state: the time and what must not repeat.
-pub(crate) struct Ingredients {
-    pub(crate) now: Timestamp,
-    pub(crate) nonce: Nonce,
-    pub(crate) entropy: fn() -> Result<[u8; Token::ENTROPY], SessionError>,
 }
 
 impl State {
@@ -117,16 +61,12 @@ impl State {
                 delta,
                 is_touch,
             };
-            self.in_flight = Some(InFlight {
-                step,
+            let changes = match outcome {
                 // What follows a destroy belongs to another session.
-                changes: match outcome {
-                    Outcome::Destroy => Changes::default(),
-                    _ => std::mem::take(&mut self.pending),
-                },
-                token,
-                sent: Sent::NotYet,
-            });
+                Outcome::Destroy => Changes::default(),
+                _ => std::mem::take(&mut self.pending),
+            };
+            self.in_flight = Some(InFlight::new(step, changes, token));
         }
         Ok(self.in_flight.as_mut().map(InFlight::send))
     }
@@ -261,7 +201,7 @@ impl State {
             return Err(SessionErrorKind::Gone.into());
         };
         // If the change may have been made already, an update must not be made a second time.
-        if in_flight.sent == Sent::Again {
+        if in_flight.may_have_happened() {
             return Err(SessionErrorKind::Conflict.into());
         }
         let record = Record::parse(present).map_err(|_| SessionErrorKind::Gone)?;
@@ -279,11 +219,7 @@ impl State {
             return Err(SessionErrorKind::TooLarge.into());
         }
         stored.record = record;
-        in_flight.step.delta = Arc::new(Delta {
-            kind: DeltaKind::Change(change),
-            ..*in_flight.step.delta
-        });
-        in_flight.sent = Sent::NotYet;
+        in_flight.replace(change);
         self.in_flight = Some(in_flight);
         self.len = self.measure();
         Ok(())

@@ -8,10 +8,9 @@ use bytes::Bytes;
 
 use crate::session::{
     delta::{Applied, Base, Change, CommitAnswer, Delta, DeltaKind, EntryChange},
+    header::{Header, Nonce, Previous, Replacement},
     lifetime::Timestamp,
-    record::{
-        Entry, Header, Nonce, Previous, Record, Replacement, UnreadableRecord, entry_len, put_entry,
-    },
+    record::{Entry, Record, UnreadableRecord, entry_len, put_entry},
 };
 
 /// How long a tombstone stays, so that a request from before the log-out is recognised.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
-
 use crate::session::{
-    changes::{Changes, NewSecret, Seen, Update},
+    changes::{Changes, NewSecret, Seen},
     error::{SessionError, SessionErrorKind},
+    header::Header,
     lifetime::{Lifetime, Timestamp},
-    outcome::{InFlight, Outcome},
-    record::{Header, Record, entry_len},
+    outcome::Outcome,
+    record::{Record, entry_len},
+    step::InFlight,
     token::{SessionId, Token},
 };
 
@@ -143,50 +143,6 @@ impl State {
         keys
     }
 
-    pub(crate) fn insert(&mut self, key: &str, value: Bytes) -> Result<(), SessionError> {
-        check_key(key)?;
-        self.check_can_begin()?;
-        self.grow(key, &value)?;
-        self.pending.put(key, Some(value));
-        Ok(())
-    }
-
-    /// Removes an entry; `false` if there was none.
-    pub(crate) fn remove(&mut self, key: &str) -> bool {
-        let Some(len) = self.entry_len(key) else {
-            return false;
-        };
-        self.len -= len;
-        self.pending.put(key, None);
-        true
-    }
-
-    /// Removes an entry that the application got to see, and no other request may.
-    pub(crate) fn take(&mut self, key: &str) {
-        let Some(value) = self.shared_value(key) else {
-            return;
-        };
-        self.len -= entry_len(key, &value);
-        self.pending.take(key, value);
-    }
-
-    pub(crate) fn update(&mut self, key: &str, mut update: Update) -> Result<(), SessionError> {
-        check_key(key)?;
-        self.check_can_begin()?;
-        let base = self.shared_value(key);
-        let value = update(base.as_deref())?;
-        self.grow(key, &value)?;
-        self.pending.update(key, value, base, update);
-        Ok(())
-    }
-
-    pub(crate) fn clear(&mut self) {
-        if !self.keys().is_empty() {
-            self.pending.clear();
-            self.len = self.measure();
-        }
-    }
-
     pub(crate) fn touch(&mut self) {
         self.pending.touch = true;
     }
@@ -264,56 +220,22 @@ impl State {
         [Some(&self.pending), in_flight].into_iter().flatten()
     }
 
-    fn see_changes(&self, key: &str) -> Seen<'_> {
+    pub(super) fn see_changes(&self, key: &str) -> Seen<'_> {
         match (self.pending.see(key), &self.in_flight) {
             (Seen::Below, Some(in_flight)) => in_flight.changes().see(key),
             (seen, _) => seen,
         }
     }
 
-    fn shared_value(&self, key: &str) -> Option<Bytes> {
-        match self.see_changes(key) {
-            Seen::Here(value) => value.cloned(),
-            Seen::Below => self.stored.as_ref()?.record.shared_value(key),
-        }
-    }
-
-    fn entry_len(&self, key: &str) -> Option<usize> {
+    pub(super) fn entry_len(&self, key: &str) -> Option<usize> {
         Some(entry_len(key, self.value(key)?))
     }
 
-    fn grow(&mut self, key: &str, value: &[u8]) -> Result<(), SessionError> {
-        let old = self.entry_len(key).unwrap_or(0);
-        let new = entry_len(key, value);
-        let len = self.len - old + new;
-        if len > self.limits.max_len && new > old {
-            return Err(SessionErrorKind::TooLarge.into());
-        }
-        self.len = len;
-        Ok(())
-    }
-
-    /// A session that does not exist yet needs a cookie.
-    fn check_can_begin(&self) -> Result<(), SessionError> {
-        match self.stored {
-            Some(_) => Ok(()),
-            None => self.check_head(),
-        }
-    }
-
-    fn check_head(&self) -> Result<(), SessionError> {
+    pub(super) fn check_head(&self) -> Result<(), SessionError> {
         match self.head {
             Head::Held => Ok(()),
             Head::Sent => Err(SessionErrorKind::HeadSent.into()),
         }
-    }
-}
-
-fn check_key(key: &str) -> Result<(), SessionError> {
-    match key.as_bytes() {
-        [] | [b'@', ..] => Err(SessionErrorKind::InvalidKey.into()),
-        key if key.len() > 255 => Err(SessionErrorKind::InvalidKey.into()),
-        _ => Ok(()),
     }
 }
 

@@ -4,10 +4,7 @@ use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    session::{
-        lifetime::Timestamp,
-        record::{Record, Replacement},
-    },
+    session::{header::Replacement, lifetime::Timestamp, record::Record},
     store::NotARecord,
 };
 
@@ -66,11 +63,7 @@ fn time(at: Timestamp) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{
-        lifetime::Lifetime,
-        record::{Header, put_entry},
-        token::Verifier,
-    };
+    use crate::session::{header::Header, lifetime::Lifetime, record::put_entry, token::Verifier};
 
     #[test]
     fn a_record_is_shown_without_its_verifier() {

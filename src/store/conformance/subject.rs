@@ -13,8 +13,9 @@ use bytes::Bytes;
 use crate::{
     session::{
         delta::{Base, Change, Delta, DeltaKind, EntryChange},
+        header::Header,
         lifetime::{Lifetime, Timestamp},
-        record::{Header, Record, put_entry},
+        record::{Record, put_entry},
         token::{SessionId, Token, Verifier},
     },
     store::{CommitAnswer, SessionStore},

@@ -1,0 +1,74 @@
+//! Limits of time.
+
+use crate::session::{
+    error::SessionErrorKind,
+    lifetime::Timestamp,
+    outcome::Outcome,
+    tests::{World, kind, put},
+};
+
+#[test]
+fn a_touch_is_due_after_a_tenth_of_the_idle_limit() {
+    let mut world = World::with_session();
+    world.now = Timestamp(10);
+    assert_eq!(world.load().outcome(), Outcome::Nothing);
+    world.now = Timestamp(11);
+    let mut state = world.load();
+    assert_eq!(state.outcome(), Outcome::Touch);
+    world.save(&mut state).unwrap();
+    assert_eq!(world.load().outcome(), Outcome::Nothing);
+    assert_eq!(state.header().unwrap().touched, Timestamp(11));
+}
+
+#[test]
+fn idle_and_absolute_limits_end_a_session() {
+    let mut world = World::with_session();
+    world.now = Timestamp(100);
+    assert!(world.load().id().is_some());
+    world.now = Timestamp(101);
+    assert!(world.load().id().is_none(), "idle");
+
+    let mut world = World::with_session();
+    for now in (1..=1000).step_by(50) {
+        world.now = Timestamp(now);
+        world.save(&mut world.load()).unwrap();
+    }
+    world.now = Timestamp(1000);
+    assert!(world.load().id().is_some());
+    world.now = Timestamp(1001);
+    assert!(world.load().id().is_none(), "absolute");
+}
+
+#[test]
+fn a_commit_judges_the_idle_limit_by_the_load_and_the_absolute_one_by_the_commit() {
+    let mut world = World::with_session();
+    let mut slow = world.load();
+    put(&mut slow, "b", "1");
+    world.now = Timestamp(500);
+    world.save(&mut slow).unwrap();
+    put(&mut slow, "c", "1");
+    world.now = Timestamp(1001);
+    assert_eq!(kind(world.save(&mut slow)), Some(SessionErrorKind::Gone));
+}
+
+#[test]
+fn sign_in_restarts_the_absolute_limit_and_renewal_does_not() {
+    for (signs_in, alive) in [(true, true), (false, false)] {
+        let mut world = World::with_session();
+        for now in (1..=900).step_by(50) {
+            world.now = Timestamp(now);
+            world.save(&mut world.load()).unwrap();
+        }
+        let mut state = world.load();
+        match signs_in {
+            true => state.sign_in(world.now).unwrap(),
+            false => state.renew().unwrap(),
+        }
+        world.save(&mut state).unwrap();
+        for now in (900..=1050).step_by(50) {
+            world.now = Timestamp(now);
+            world.save(&mut world.load()).unwrap();
+        }
+        assert_eq!(world.load().id().is_some(), alive, "signs in: {signs_in}");
+    }
+}

@@ -1,0 +1,145 @@
+//! Requests that overlap.
+
+use crate::session::{
+    delta::{Applied, CommitAnswer},
+    error::SessionErrorKind,
+    header::Header,
+    record::Record,
+    state::State,
+    step::Ingredients,
+    tests::{LIMITS, World, entropy, get, increment, kind, put},
+};
+
+#[test]
+fn a_new_secret_kills_the_old_token_and_what_began_before() {
+    let mut world = World::with_session();
+    let before = world.token.clone().unwrap();
+    let mut slow = world.load();
+    let mut state = world.load();
+    let id = state.id();
+    state.renew().unwrap();
+    world.save(&mut state).unwrap();
+    assert_eq!(world.load().id(), id, "the id stays");
+    let old = Record::parse(world.stored.clone().unwrap()).unwrap();
+    assert!(
+        State::resume(&before, old, world.now, LIMITS)
+            .id()
+            .is_none()
+    );
+    put(&mut slow, "b", "1");
+    assert_eq!(
+        kind(world.save(&mut slow)),
+        Some(SessionErrorKind::Superseded)
+    );
+    assert_eq!(get(&world.load(), "b"), None);
+}
+
+#[test]
+fn a_destroyed_session_does_not_come_back() {
+    let mut world = World::with_session();
+    let mut slow = world.load();
+    let mut state = world.load();
+    state.destroy();
+    world.save(&mut state).unwrap();
+    put(&mut slow, "b", "1");
+    assert_eq!(kind(world.save(&mut slow)), Some(SessionErrorKind::Gone));
+    let tombstone = world.stored.unwrap();
+    assert_eq!(tombstone.len(), Header::LEN);
+}
+
+#[test]
+fn destroy_then_insert_begins_another_session() {
+    let mut world = World::with_session();
+    let old = world.load().id();
+    let mut state = world.load();
+    state.destroy();
+    put(&mut state, "b", "2");
+    assert!(world.step(&mut state).unwrap().is_some());
+    world.stored = None;
+    world.save(&mut state).unwrap();
+    let new = world.load();
+    assert_ne!(new.id(), old);
+    assert_eq!((get(&new, "a"), get(&new, "b")), (None, Some("2")));
+}
+
+#[test]
+fn overlapping_changes_of_different_keys_both_survive() {
+    let mut world = World::with_session();
+    let (mut one, mut two) = (world.load(), world.load());
+    put(&mut one, "one", "1");
+    put(&mut two, "two", "2");
+    world.save(&mut one).unwrap();
+    world.save(&mut two).unwrap();
+    let state = world.load();
+    assert_eq!(
+        (get(&state, "one"), get(&state, "two")),
+        (Some("1"), Some("2"))
+    );
+}
+
+#[test]
+fn overlapping_updates_of_one_key_all_count() {
+    let mut world = World::with_session();
+    let mut states: Vec<_> = (0..5).map(|_| world.load()).collect();
+    for state in &mut states {
+        state.update("n", increment()).unwrap();
+        state.update("n", increment()).unwrap();
+        assert_eq!(get(state, "n"), Some("2"));
+    }
+    for state in states.iter_mut().take(4) {
+        world.save(state).unwrap();
+    }
+    assert_eq!(get(&world.load(), "n"), Some("8"));
+}
+
+#[test]
+fn a_change_during_a_commit_is_made_again_if_the_commit_conflicts() {
+    let mut world = World::with_session();
+    let (mut one, mut two) = (world.load(), world.load());
+    one.update("n", increment()).unwrap();
+    two.update("n", increment()).unwrap();
+    world.save(&mut two).unwrap();
+    let answer = world.step(&mut one).unwrap();
+    assert!(matches!(answer, Some(CommitAnswer::Conflict(_))));
+    one.update("n", increment()).unwrap();
+    assert_eq!(get(&one, "n"), Some("3"));
+    world.save(&mut one).unwrap();
+    assert_eq!(get(&world.load(), "n"), Some("3"));
+}
+
+#[test]
+fn a_value_is_taken_once() {
+    let mut world = World::with_session();
+    let (mut one, mut two) = (world.load(), world.load());
+    one.take("a");
+    two.take("a");
+    put(&mut two, "a", "again");
+    two.clear();
+    world.save(&mut one).unwrap();
+    assert_eq!(kind(world.save(&mut two)), Some(SessionErrorKind::Conflict));
+}
+
+#[test]
+fn an_update_whose_commit_may_have_happened_is_not_made_again() {
+    let mut world = World::with_session();
+    let mut state = world.load();
+    state.update("n", increment()).unwrap();
+    let with = Ingredients {
+        now: world.now,
+        nonce: [9; 8],
+        entropy,
+    };
+    let lost = state.next_step(&with).unwrap().unwrap();
+    let Applied::Write { record, .. } = lost.delta.apply(world.stored.take()).unwrap() else {
+        panic!("nothing stands against it");
+    };
+    world.stored = Some(record);
+    let mut other = world.load();
+    other.update("n", increment()).unwrap();
+    world.save(&mut other).unwrap();
+    assert_eq!(
+        kind(world.save(&mut state)),
+        Some(SessionErrorKind::Conflict)
+    );
+    assert_eq!(get(&world.load(), "n"), Some("2"));
+}
