@@ -3,7 +3,13 @@
 //! The examples are one small app on different servers: `GET /`, `GET /visits` and
 //! `POST /visits`, `POST /login` with `user` and `remember`, `POST /logout`, `GET /whoami`.
 
-use crate::{browser::Page, example::Example, process::free_address, redis::Redis};
+use crate::{
+    browser::Page,
+    example::Example,
+    process::free_address,
+    redis::Redis,
+    secrets::{assert_tells_no_secret, contains},
+};
 
 /// Makes a test of each story.
 ///
