@@ -8,7 +8,7 @@ use http::{StatusCode, request::Parts};
 
 use crate::{
     middleware::{LazySession, Session},
-    session::error::{SessionError, SessionErrorKind},
+    session::error::SessionError,
 };
 
 /// The session of the request, behind an eager layer as behind a lazy one, where this loads it.
@@ -91,19 +91,13 @@ impl IntoResponse for SessionRejection {
     }
 }
 
-/// So that handlers can use `?`: 409 where another request came first, 503 where the store failed,
-/// else 500. The cause goes to the log, not to the client.
+/// So that handlers can use `?`: the answer is [`SessionError::status`]. The cause goes to the log,
+/// not to the client.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
-        use SessionErrorKind::{Conflict, Entropy, Gone, Store, Superseded};
-        let status = match self.kind() {
-            Gone | Superseded | Conflict => StatusCode::CONFLICT,
-            Store | Entropy => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        };
         let error: &dyn std::error::Error = &self;
         tracing::error!(error, "session");
-        status.into_response()
+        self.status().into_response()
     }
 }
 

@@ -79,7 +79,7 @@ async fn a_store_that_fails_is_503_in_both_modes() {
 
 #[tokio::test]
 async fn without_a_layer_the_log_says_which_one_to_add_and_where() {
-    let (log, _guard) = Log::start();
+    let log = Log::start();
     let browser = Browser::new(router());
     for path in ["/count", "/maybe"] {
         assert_eq!(

@@ -15,17 +15,12 @@ use crate::{
 /// `headers` are those of the request, or of the response that is replaced: its content type tells
 /// which protocol the client speaks.
 pub(super) fn response<B>(error: &SessionError, headers: &HeaderMap) -> Response<ResponseBody<B>> {
-    let (status, grpc_status) = match error.kind() {
-        SessionErrorKind::Store | SessionErrorKind::Entropy => {
-            (StatusCode::SERVICE_UNAVAILABLE, GRPC_UNAVAILABLE)
-        }
-        _ => (StatusCode::CONFLICT, GRPC_ABORTED),
-    };
+    let status = error.status();
     let mut response = Response::new(ResponseBody::empty());
     if let Some(content_type) = grpc_content_type(headers) {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, content_type.clone());
-        headers.insert(GRPC_STATUS, HeaderValue::from_static(grpc_status));
+        headers.insert(GRPC_STATUS, grpc_status(status));
         return response;
     }
     *response.status_mut() = status;
@@ -34,6 +29,20 @@ pub(super) fn response<B>(error: &SessionError, headers: &HeaderMap) -> Response
         response.headers_mut().insert(RETRY_AFTER, retry_after);
     }
     response
+}
+
+impl SessionError {
+    /// What an HTTP client is told of this: 409 where another request came first, 503 where the
+    /// store failed, 500 where the application did.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        use SessionErrorKind::{Conflict, Entropy, Gone, Store, Superseded};
+        match self.kind() {
+            Gone | Superseded | Conflict => StatusCode::CONFLICT,
+            Store | Entropy => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
 }
 
 /// Whether the service says that it failed: HTTP 5xx, or a code of gRPC that blames the server.
@@ -52,8 +61,17 @@ fn grpc_content_type(headers: &HeaderMap) -> Option<&HeaderValue> {
     matches!(rest, [] | [b'+' | b';', ..]).then_some(content_type)
 }
 
+fn grpc_status(status: StatusCode) -> HeaderValue {
+    HeaderValue::from_static(match status {
+        StatusCode::CONFLICT => GRPC_ABORTED,
+        StatusCode::SERVICE_UNAVAILABLE => GRPC_UNAVAILABLE,
+        _ => GRPC_INTERNAL,
+    })
+}
+
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_ABORTED: &str = "10";
+const GRPC_INTERNAL: &str = "13";
 const GRPC_UNAVAILABLE: &str = "14";
 
 /// Unknown, deadline exceeded, unimplemented, internal, unavailable, data loss.

@@ -191,7 +191,8 @@ impl Session {
     /// the time of authentication and the absolute limit start now (ASVS 7.2.4).
     ///
     /// The old token is dead as soon as this is saved, and what other requests of the session
-    /// began before cannot be saved after. Without a session, one begins.
+    /// began before cannot be saved after. Without a session, one begins. A lifetime that the
+    /// session was given stays: [set it](Self::set_lifetime) anew if this sign-in wants another.
     ///
     /// # Errors
     ///

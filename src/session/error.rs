@@ -34,8 +34,8 @@ pub enum SessionErrorKind {
     Gone,
     /// The session was renewed or signed in while this request was running; nothing was saved.
     Superseded,
-    /// Another request changed the same key, and the change could not be made again on top of it;
-    /// nothing was saved.
+    /// Another request changed the same key, or filled the session, and this request's changes
+    /// could not be made again on top of that; nothing was saved.
     Conflict,
     /// The store failed: it is not known that the changes were saved.
     Store,

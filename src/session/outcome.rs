@@ -85,7 +85,9 @@ impl State {
             CommitAnswer::Gone if in_flight.is_end() => self.committed(in_flight),
             CommitAnswer::Gone => return Err(SessionErrorKind::Gone.into()),
             CommitAnswer::Superseded => return Err(SessionErrorKind::Superseded.into()),
-            CommitAnswer::Conflict(present) => self.rebase(in_flight, present)?,
+            CommitAnswer::Conflict(present) => {
+                self.rebase(in_flight, present).map_err(as_conflict)?;
+            }
         }
         Ok(())
     }
@@ -223,6 +225,14 @@ impl State {
         self.in_flight = Some(in_flight);
         self.len = self.measure();
         Ok(())
+    }
+}
+
+/// What cannot be made again on the present values conflicts with them.
+fn as_conflict(cause: SessionError) -> SessionError {
+    match cause.kind() {
+        SessionErrorKind::Conflict => cause,
+        _ => SessionError::with_source(SessionErrorKind::Conflict, cause),
     }
 }
 

@@ -1,44 +1,53 @@
 //! What was logged.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    cell::RefCell,
+    io::{self, Write},
+    sync::Once,
+};
 
-use tracing::subscriber::DefaultGuard;
+/// What this thread logs, at every level.
+///
+/// There is one subscriber for the whole process: those of single threads can miss events while
+/// other threads come and go.
+pub(crate) struct Log;
 
-/// What was logged.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+static SUBSCRIBED: Once = Once::new();
 
 impl Log {
-    /// Takes down everything that this thread logs, as long as the guard lives.
-    pub(crate) fn start() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(log.clone());
-        let guard = tracing::subscriber::set_default(subscriber.finish());
-        (log, guard)
+    /// Takes down what this thread logs from now on.
+    pub(crate) fn start() -> Self {
+        SUBSCRIBED.call_once(|| {
+            tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_writer(|| Here)
+                .init();
+        });
+        let log = Self;
+        log.take();
+        log
     }
 
     /// What was logged since the last time.
     pub(crate) fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+        let logged = LOGGED.with(RefCell::take);
+        String::from_utf8(logged).unwrap()
     }
 }
 
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+/// Writes to the log of the thread it is used on.
+struct Here;
+
+impl Write for Here {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOGGED.with_borrow_mut(|logged| logged.write(bytes))
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
     }
 }

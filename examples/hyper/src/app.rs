@@ -9,7 +9,7 @@ use hyper::{
     body::Incoming,
     header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
 };
-use tower_session_layer::{Lifetime, Session, SessionError, SessionErrorKind};
+use tower_session_layer::{Lifetime, Session, SessionError};
 
 type Answer = Response<Full<Bytes>>;
 
@@ -87,13 +87,8 @@ fn whoami(session: &Session) -> Result<Answer, SessionError> {
 
 /// What went wrong is for the log, not for the visitor.
 fn failure(error: &SessionError) -> Answer {
-    use SessionErrorKind::{Conflict, Entropy, Gone, Store, Superseded};
     tracing::error!(error = error as &dyn std::error::Error, "session");
-    status(match error.kind() {
-        Gone | Superseded | Conflict => StatusCode::CONFLICT,
-        Store | Entropy => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    })
+    status(error.status())
 }
 
 fn see_page() -> Answer {

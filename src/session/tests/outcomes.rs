@@ -138,7 +138,10 @@ fn two_requests_cannot_outgrow_the_limit_together() {
     one.insert("one", vec![b'1'; 500].into()).unwrap();
     two.insert("two", vec![b'2'; 500].into()).unwrap();
     world.save(&mut one).unwrap();
-    assert_eq!(kind(world.save(&mut two)), Some(SessionErrorKind::TooLarge));
+    let refused = world.save(&mut two).unwrap_err();
+    assert_eq!(refused.kind(), SessionErrorKind::Conflict);
+    let cause = std::error::Error::source(&refused).unwrap();
+    assert!(cause.to_string().contains("size limit"));
     let mut smaller = world.load();
     smaller.remove("one");
     world.save(&mut smaller).unwrap();
