@@ -50,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
     let address = env::var("ADDR").unwrap_or("127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await;
     let listener = listener.with_context(|| format!("cannot listen on {address}"))?;
-    tracing::info!("listening on http://{address}");
+    tracing::info!("listening on http://{}", listener.local_addr()?);
     serve(listener, sessions).await;
     Ok(())
 }

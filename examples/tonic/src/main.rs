@@ -31,11 +31,10 @@ use example_tonic::proto::{
 use tokio::{net::TcpListener, signal};
 use tonic::{
     Code, Request, Response, Status,
+    codegen::http::StatusCode,
     transport::{Server, server::TcpIncoming},
 };
-use tower_session_layer::{
-    Lifetime, MemoryStore, RedisStore, Session, SessionError, SessionErrorKind, SessionLayer,
-};
+use tower_session_layer::{Lifetime, MemoryStore, RedisStore, Session, SessionError, SessionLayer};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -47,8 +46,8 @@ async fn main() -> anyhow::Result<()> {
     let address = env::var("ADDR").unwrap_or("127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await;
     let listener = listener.with_context(|| format!("cannot listen on {address}"))?;
+    tracing::info!("listening on http://{}", listener.local_addr()?);
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    tracing::info!("listening on http://{address}");
     app.serve_with_incoming_shutdown(incoming, async {
         signal::ctrl_c().await.unwrap_or_default();
     })
@@ -114,10 +113,9 @@ fn session<T>(request: &Request<T>) -> Result<&Session, Status> {
 
 /// What the client is told. The cause is for the log alone.
 fn status(error: SessionError) -> Status {
-    use SessionErrorKind::{Conflict, Entropy, Gone, Store, Superseded};
-    let code = match error.kind() {
-        Gone | Superseded | Conflict => Code::Aborted,
-        Store | Entropy => Code::Unavailable,
+    let code = match error.status() {
+        StatusCode::CONFLICT => Code::Aborted,
+        StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
         _ => Code::Internal,
     };
     tracing::error!(error = &error as &dyn Error, "session");

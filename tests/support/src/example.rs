@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     curl::{Curl, Http},
-    process::Program,
+    process::Server,
 };
 
 /// An example, and how its visitors speak to it.
@@ -27,10 +27,8 @@ impl Example {
     /// Starts an instance with these environment variables, and a visitor of it.
     #[must_use]
     pub fn start(&self, environment: &[(&str, &str)]) -> (Instance, Curl) {
-        let (program, address) = Program::serve(&mut self.command(environment));
         let instance = Instance {
-            _program: program,
-            address,
+            server: Server::start(&mut self.command(environment)),
             http: self.http,
         };
         let visitor = instance.visitor();
@@ -44,6 +42,7 @@ impl Example {
         command
             .env_remove("REDIS_URL")
             .env_remove("INSECURE_HTTP")
+            .env_remove("RUST_LOG")
             .envs(environment.iter().copied())
             .stdout(Stdio::null());
         command
@@ -53,8 +52,7 @@ impl Example {
 /// A running instance of an example; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Instance {
-    _program: Program,
-    address: SocketAddr,
+    server: Server,
     http: Http,
 }
 
@@ -62,12 +60,12 @@ impl Instance {
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// A visitor without any cookie.
     #[must_use]
     pub fn visitor(&self) -> Curl {
-        Curl::new(self.http, self.address)
+        Curl::new(self.http, self.address())
     }
 }

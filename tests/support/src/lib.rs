@@ -17,7 +17,7 @@ pub use self::{
     clock::Clock,
     curl::{Curl, Http},
     example::{Example, Instance},
-    process::{Program, free_address},
+    process::{Program, Server, free_address},
     redis::Redis,
     secrets::{assert_tells_no_secret, contains},
 };

@@ -1,8 +1,10 @@
 //! Programs that run as long as a test needs them.
 
 use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command},
+    io::{BufRead as _, BufReader, Lines},
+    net::{SocketAddr, TcpListener},
+    process::{Child, ChildStdout, Command, Stdio},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -17,25 +19,21 @@ impl Program {
     ///
     /// If the program cannot be started, ends, or is not ready within half a minute.
     pub fn start(command: &mut Command, is_ready: impl Fn() -> bool) -> Self {
-        let child = command.spawn();
-        let mut program = Self(child.unwrap_or_else(|error| panic!("{command:?}: {error}")));
+        let mut program = Self::spawn(command);
         let deadline = Instant::now() + Duration::from_secs(30);
         while !is_ready() {
             if let Some(status) = program.0.try_wait().unwrap() {
                 panic!("{command:?} ended: {status}");
             }
             assert!(Instant::now() < deadline, "{command:?} is not ready");
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         program
     }
 
-    /// Starts a server that takes the address to listen on from `ADDR`.
-    pub fn serve(command: &mut Command) -> (Self, SocketAddr) {
-        let address = free_address();
-        command.env("ADDR", address.to_string());
-        let program = Self::start(command, || TcpStream::connect(address).is_ok());
-        (program, address)
+    fn spawn(command: &mut Command) -> Self {
+        let child = command.spawn();
+        Self(child.unwrap_or_else(|error| panic!("{command:?}: {error}")))
     }
 }
 
@@ -45,6 +43,68 @@ impl Drop for Program {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A running server, which logs to its standard output.
+#[derive(Debug)]
+pub struct Server {
+    program: Program,
+    address: SocketAddr,
+    log: JoinHandle<String>,
+}
+
+impl Server {
+    /// Starts a server that takes the address to listen on from `ADDR`, and logs the one it got.
+    ///
+    /// # Panics
+    ///
+    /// If the program cannot be started, or ends without having listened.
+    pub fn start(command: &mut Command) -> Self {
+        command.env("ADDR", "127.0.0.1:0").stdout(Stdio::piped());
+        let mut program = Program::spawn(command);
+        let mut lines = BufReader::new(program.0.stdout.take().unwrap()).lines();
+        let mut log = String::new();
+        let address = loop {
+            let Some(line) = next(&mut lines) else {
+                panic!("{command:?} does not listen: {log}");
+            };
+            log.push_str(&line);
+            if let Some((_, address)) = line.split_once("listening on http://") {
+                break address.trim_end().parse().unwrap();
+            }
+        };
+        // Read to the end, or the server would wait for somebody to read its log.
+        let log = thread::spawn(move || {
+            log.extend(std::iter::from_fn(|| next(&mut lines)));
+            log
+        });
+        Self {
+            program,
+            address,
+            log,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends the server, and returns what it has logged.
+    ///
+    /// # Panics
+    ///
+    /// If the log is not text.
+    #[must_use]
+    pub fn stop(self) -> String {
+        drop(self.program);
+        self.log.join().unwrap()
+    }
+}
+
+fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
+    lines.next().map(|line| line.unwrap() + "\n")
 }
 
 /// An address on this machine where nothing listens.

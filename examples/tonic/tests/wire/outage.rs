@@ -1,9 +1,6 @@
 //! The server while Redis is down, and what its log tells.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use http::{
     Request,
@@ -11,12 +8,11 @@ use http::{
 };
 use http_body::Body as _;
 use http_body_util::Full;
-use session_test_support::{Program, Redis, assert_tells_no_secret};
-use tempfile::NamedTempFile;
+use session_test_support::{Redis, assert_tells_no_secret};
 use tonic::body::Body;
 use tower::ServiceExt as _;
 
-use crate::visitor::{Visitor, command, connect, serve};
+use crate::visitor::{Visitor, connect, serve};
 
 #[tokio::test]
 async fn without_redis_calls_are_unavailable_at_once_and_no_cookie_is_touched() {
@@ -54,17 +50,14 @@ async fn without_redis_calls_are_unavailable_at_once_and_no_cookie_is_touched() 
 #[tokio::test]
 async fn the_log_says_where_sessions_live_and_never_a_token() {
     for (store, redis) in [("memory", None), ("redis", Some(Redis::start()))] {
-        let log = NamedTempFile::new().unwrap();
-        let mut command = command(redis.as_ref());
-        command.env_remove("RUST_LOG").stdout(log.reopen().unwrap());
-        let (_server, address) = Program::serve(&mut command);
+        let (server, address) = serve(redis.as_ref());
         let visitor = Visitor::new(address).await;
         visitor.sign_in("ann", false).await.unwrap();
         // What fails is logged in more detail.
         drop(redis);
         assert_eq!(visitor.who_am_i().await.is_err(), store == "redis");
 
-        let log = fs::read_to_string(log.path()).unwrap();
+        let log = server.stop();
         let address = format!("listening on http://{address}");
         assert!(log.contains(&address), "{log}");
         assert!(log.contains(&format!("sessions live in {store}")), "{log}");

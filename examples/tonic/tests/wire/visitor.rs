@@ -7,7 +7,7 @@ use example_tonic::{
     proto::{SignInRequest, visitors_client::VisitorsClient},
 };
 use http::{HeaderMap, HeaderValue, header::SET_COOKIE};
-use session_test_support::{Example, Http, Program, Redis};
+use session_test_support::{Example, Http, Redis, Server};
 use tonic::{
     Code, Response, Status,
     metadata::MetadataMap,
@@ -18,12 +18,14 @@ use tower::Layer as _;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_example-tonic");
 
 /// Starts a server.
-pub(crate) fn serve(redis: Option<&Redis>) -> (Program, SocketAddr) {
-    Program::serve(&mut command(redis))
+pub(crate) fn serve(redis: Option<&Redis>) -> (Server, SocketAddr) {
+    let server = Server::start(&mut command(redis));
+    let address = server.address();
+    (server, address)
 }
 
 /// The command that starts a server, with its sessions in memory if there is no Redis.
-pub(crate) fn command(redis: Option<&Redis>) -> Command {
+fn command(redis: Option<&Redis>) -> Command {
     let url = redis.map(Redis::url);
     let environment = url.as_deref().map(|url| ("REDIS_URL", url));
     Example::new(PROGRAM, Http::Two).command(environment.as_slice())
