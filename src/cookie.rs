@@ -1,9 +1,13 @@
 //! The session cookie: tokens from `Cookie` lines, and tokens to `Set-Cookie`.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
 
 use cookie::{Cookie, SameSite, time};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
+use memchr::memchr_iter;
 
 use crate::session::token::Token;
 
@@ -40,10 +44,13 @@ impl SessionCookie {
     pub(crate) fn read(&self, headers: &HeaderMap) -> Presented {
         let mut presented = Presented::Nothing;
         for line in headers.get_all(COOKIE) {
-            for pair in line.as_bytes().split(|byte| *byte == b';') {
-                if let Some(token) = self.value_of(pair).and_then(Token::parse) {
+            let line = line.as_bytes();
+            let mut start = 0;
+            for end in memchr_iter(b';', line).chain([line.len()]) {
+                if let Some(token) = self.value_of(&line[start..end]).and_then(Token::parse) {
                     presented = presented.and(token);
                 }
+                start = end + 1;
             }
         }
         presented
@@ -125,12 +132,17 @@ impl fmt::Display for SessionCookie {
 }
 
 fn header_value(cookie: &Cookie<'_>) -> HeaderValue {
+    let mut line = String::with_capacity(LINE_LEN);
+    let _ = write!(line, "{cookie}");
     #[allow(clippy::expect_used)]
-    let mut value = HeaderValue::try_from(cookie.to_string())
+    let mut value = HeaderValue::try_from(line)
         .expect("our name, a base64url value and the attributes are visible ascii");
     value.set_sensitive(true);
     value
 }
+
+/// Enough for the longest line, so that writing it allocates once.
+const LINE_LEN: usize = 160;
 
 const MAX_AGE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 

@@ -28,30 +28,9 @@ pub(super) async fn commit(session: &Session) -> Result<(), SessionError> {
     commit_in_turn(session).await
 }
 
-/// Lets the response head go if there is nothing to save.
-pub(super) fn try_finish(session: &Session, end: End) -> Option<Head> {
-    let _turn = session.turn().try_lock().ok()?;
-    release(session, end)
-}
-
-/// Saves what there is to save, then lets the response head go.
-pub(super) async fn finish(session: Session, end: End) -> Result<Head, SessionError> {
-    // Dropped here, nothing has begun: the changes are lost with the request.
-    let _turn = session.turn().lock().await;
-    loop {
-        // A handle elsewhere may have made further changes while the last commit was on its way.
-        if let Some(head) = release(&session, end) {
-            return Ok(head);
-        }
-        commit_in_turn(&session).await?;
-    }
-}
-
-fn release(session: &Session, end: End) -> Option<Head> {
+/// Lets the response head go if there is nothing to save, and nothing being saved.
+pub(super) fn try_finish(session: &Session) -> Option<Head> {
     let mut state = session.peek();
-    if end == End::Failed {
-        state.discard();
-    }
     let is_settled = state.outcome() == Outcome::Nothing;
     is_settled.then(|| Head {
         announcement: state.send_head(),
@@ -59,22 +38,41 @@ fn release(session: &Session, end: End) -> Option<Head> {
     })
 }
 
-async fn commit_in_turn(session: &Session) -> Result<(), SessionError> {
-    let mut give_up = None;
+/// Saves what there is to save, then lets the response head go.
+pub(super) async fn finish(session: Session, end: End) -> Result<Head, SessionError> {
+    // Dropped here, nothing has begun: the changes are lost with the request.
+    let _turn = session.turn().lock().await;
+    if end == End::Failed {
+        session.peek().discard();
+    }
     loop {
+        // A handle elsewhere may have made further changes while the last commit was on its way.
+        if let Some(head) = try_finish(&session) {
+            return Ok(head);
+        }
+        commit_in_turn(&session).await?;
+    }
+}
+
+async fn commit_in_turn(session: &Session) -> Result<(), SessionError> {
+    let mut deadline = None;
+    while session.peek().outcome() != Outcome::Nothing {
         let ingredients = session.settings().ingredients();
         let step = session.peek().next_step(&ingredients)?;
-        let Some(step) = step else { return Ok(()) };
+        let Some(step) = step else { break };
         // Dropped here, the step may or may not happen. It stays in flight, and whoever commits
         // next sends it again, which has the effect of sending it once.
         let answer = session.settings().store.commit(&step.id, &step.delta).await;
         let is_conflict = matches!(answer, Ok(CommitAnswer::Conflict(_)));
         take_in(session, &step, answer)?;
-        let deadline = *give_up.get_or_insert_with(|| Instant::now() + CONFLICT_DEADLINE);
-        if is_conflict && Instant::now() > deadline {
-            return Err(SessionErrorKind::Conflict.into());
+        if is_conflict {
+            let now = Instant::now();
+            if now > *deadline.get_or_insert(now + CONFLICT_DEADLINE) {
+                return Err(SessionErrorKind::Conflict.into());
+            }
         }
     }
+    Ok(())
 }
 
 fn take_in(

@@ -47,9 +47,9 @@ impl SessionError {
 
 /// Whether the service says that it failed: HTTP 5xx, or a code of gRPC that blames the server.
 pub(super) fn is_server_error<B>(response: &Response<B>) -> bool {
-    let grpc_status = response.headers().get(GRPC_STATUS);
+    let headers = response.headers();
     let is_grpc_failure = |status: &HeaderValue| GRPC_SERVER_ERRORS.contains(&status.as_bytes());
-    response.status().is_server_error() || grpc_status.is_some_and(is_grpc_failure)
+    response.status().is_server_error() || headers.get(GRPC_STATUS).is_some_and(is_grpc_failure)
 }
 
 /// `application/grpc` and `application/grpc-web`, with or without a suffix or parameters.

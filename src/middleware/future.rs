@@ -82,11 +82,10 @@ where
                 },
                 StageProjection::Handling { response, handle } => {
                     let result = ready!(response.poll(cx));
-                    let end = end_of(&result);
-                    match handle.try_finish(end) {
+                    match handle.try_finish() {
                         Ok(head) => return Poll::Ready(answered(result, head, handle.settings())),
                         Err(session) => Stage::Committing {
-                            committing: Committing::new(session, end, result),
+                            committing: Committing::new(session, end_of(&result), result),
                         },
                     }
                 }

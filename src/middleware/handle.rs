@@ -2,11 +2,7 @@
 
 use crate::{
     middleware::{
-        commit::{End, try_finish},
-        head::Head,
-        lazy::LazySession,
-        session::Session,
-        settings::Settings,
+        commit::try_finish, head::Head, lazy::LazySession, session::Session, settings::Settings,
     },
     session::state::Announcement,
 };
@@ -19,7 +15,7 @@ pub(super) enum Handle {
 impl Handle {
     /// Lets the head go, if there is nothing to save first; else gives the session to be saved.
     /// `None` if there is nothing to say about a session.
-    pub(super) fn try_finish(&self, end: End) -> Result<Option<Head>, Session> {
+    pub(super) fn try_finish(&self) -> Result<Option<Head>, Session> {
         let session = match self {
             Self::Eager(session) => session,
             Self::Lazy(lazy) => match lazy.loaded() {
@@ -27,7 +23,7 @@ impl Handle {
                 None => return Ok(lazy.was_asked().then_some(ASKED_IN_VAIN)),
             },
         };
-        let head = try_finish(session, end);
+        let head = try_finish(session);
         head.map(Some).ok_or_else(|| session.clone())
     }
 

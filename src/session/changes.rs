@@ -1,6 +1,6 @@
 //! What a request changed, kept apart from what came in.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -17,7 +17,8 @@ pub(crate) struct Changes {
     pub(crate) lifetime: Option<Lifetime>,
     pub(crate) touch: bool,
     clear: bool,
-    edits: BTreeMap<Arc<str>, Edit>,
+    /// In the order of their keys.
+    edits: Vec<(Arc<str>, Edit)>,
 }
 
 /// Why the session gets a new secret.
@@ -40,35 +41,38 @@ pub(crate) type Update = Box<dyn FnMut(Option<&[u8]>) -> Result<Bytes, SessionEr
 
 impl Changes {
     pub(crate) fn see(&self, key: &str) -> Seen<'_> {
-        match self.edits.get(key) {
-            Some(edit) => Seen::Here(edit.value.as_ref()),
-            None if self.clear => Seen::Here(None),
-            None => Seen::Below,
+        match self.find(key) {
+            Ok(at) => Seen::Here(self.edits[at].1.value.as_ref()),
+            Err(_) if self.clear => Seen::Here(None),
+            Err(_) => Seen::Below,
         }
     }
 
     /// Sets or removes an entry, whatever others do to it meanwhile.
     pub(crate) fn put(&mut self, key: &str, value: Option<Bytes>) {
-        match self.edits.get_mut(key) {
-            Some(edit) => edit.overwrite(value),
-            None => self.add(key, value, Basis::None),
+        match self.find(key) {
+            Ok(at) => self.edits[at].1.overwrite(value),
+            Err(at) => self.add(at, key, value, Basis::None),
         }
     }
 
     /// Removes an entry that was handed to the application: no other request may have it too.
     pub(crate) fn take(&mut self, key: &str, taken: Bytes) {
-        match self.edits.get_mut(key) {
-            Some(edit) => edit.take(),
-            None => self.add(key, None, Basis::Taken(Some(taken))),
+        match self.find(key) {
+            Ok(at) => self.edits[at].1.take(),
+            Err(at) => self.add(at, key, None, Basis::Taken(Some(taken))),
         }
     }
 
     /// Sets an entry to what `update` made of `base`, the value it has below this layer.
     pub(crate) fn update(&mut self, key: &str, value: Bytes, base: Option<Bytes>, update: Update) {
-        match self.edits.get_mut(key) {
-            Some(edit) => edit.update(value, update),
-            None if self.clear => self.add(key, Some(value), Basis::None),
-            None => self.add(key, Some(value), Basis::Updated(base, vec![update])),
+        let basis = |update| match self.clear {
+            true => Basis::None,
+            false => Basis::Updated(base, vec![update]),
+        };
+        match self.find(key) {
+            Ok(at) => self.edits[at].1.update(value, update),
+            Err(at) => self.add(at, key, Some(value), basis(update)),
         }
     }
 
@@ -76,8 +80,10 @@ impl Changes {
     pub(crate) fn clear(&mut self) {
         self.clear = true;
         self.edits
-            .retain(|_, edit| matches!(edit.basis, Basis::Taken(_)));
-        self.edits.values_mut().for_each(|edit| edit.value = None);
+            .retain(|(_, edit)| matches!(edit.basis, Basis::Taken(_)));
+        for (_, edit) in &mut self.edits {
+            edit.value = None;
+        }
     }
 
     pub(crate) fn is_clear(&self) -> bool {
@@ -98,9 +104,9 @@ impl Changes {
 
     /// Whether these changes make a session where there was none.
     pub(crate) fn begin_a_session(&self) -> bool {
-        let has_value = |edit: &Edit| edit.value.is_some();
+        let has_value = |(_, edit): &(_, Edit)| edit.value.is_some();
         let is_signed_in = matches!(self.renewal, Some(NewSecret::SignIn(_)));
-        is_signed_in || self.edits.values().any(has_value)
+        is_signed_in || self.edits.iter().any(has_value)
     }
 
     /// Each edited key with its new value.
@@ -110,7 +116,7 @@ impl Changes {
     }
 
     pub(crate) fn to_entry_changes(&self) -> Vec<EntryChange> {
-        let entry = |(key, edit): (&Arc<str>, &Edit)| EntryChange {
+        let entry = |(key, edit): &(Arc<str>, Edit)| EntryChange {
             key: Arc::clone(key),
             base: edit.basis.base(),
             value: edit.value.clone(),
@@ -127,12 +133,19 @@ impl Changes {
         &mut self,
         below: impl Fn(&str) -> Option<Bytes>,
     ) -> Result<(), SessionError> {
-        let rebase = |(key, edit): (&Arc<str>, &mut Edit)| edit.rebase(|| below(key));
-        self.edits.iter_mut().try_for_each(rebase)
+        for (key, edit) in &mut self.edits {
+            edit.rebase(|| below(key))?;
+        }
+        Ok(())
     }
 
-    fn add(&mut self, key: &str, value: Option<Bytes>, basis: Basis) {
-        self.edits.insert(key.into(), Edit { value, basis });
+    /// Where the edit of `key` is, or has to go.
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.edits.binary_search_by(|(other, _)| (**other).cmp(key))
+    }
+
+    fn add(&mut self, at: usize, key: &str, value: Option<Bytes>, basis: Basis) {
+        self.edits.insert(at, (key.into(), Edit { value, basis }));
     }
 }
 

@@ -138,7 +138,8 @@ impl State {
         let mut header = Header::new(token.verifier(), self.lifetime(), with.now);
         header.nonce = with.nonce;
         header.authenticated = self.authenticated();
-        let mut bytes = vec![0; Header::LEN];
+        let mut bytes = Vec::with_capacity(self.len);
+        bytes.resize(Header::LEN, 0);
         for (key, value) in self.pending.edits() {
             if let Some(value) = value {
                 put_entry(&mut bytes, key, value);

@@ -43,7 +43,10 @@ impl Record {
         let header = Header::read(&bytes)?;
         let mut rest = &bytes[Header::LEN..];
         while !rest.is_empty() {
-            let (_, after) = split_entry(rest).ok_or(UnreadableRecord::Corrupt)?;
+            let (entry, after) = split_entry(rest).ok_or(UnreadableRecord::Corrupt)?;
+            if !entry.has_valid_key() {
+                return Err(UnreadableRecord::Corrupt);
+            }
             rest = after;
         }
         Ok(Self { header, bytes })
@@ -109,6 +112,10 @@ impl<'a> Entry<'a> {
     pub(crate) fn is_reserved(&self) -> bool {
         self.key.first() == Some(&b'@')
     }
+
+    fn has_valid_key(&self) -> bool {
+        !self.key.is_empty() && (self.key.is_ascii() || std::str::from_utf8(self.key).is_ok())
+    }
 }
 
 /// Why the bytes in the store are not a record that we can use.
@@ -141,8 +148,7 @@ fn split_entry(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     let value_len = usize::try_from(u32::from_be_bytes(*value_len)).ok()?;
     let (value, after) = rest.split_at_checked(value_len)?;
     let raw = &bytes[..bytes.len() - after.len()];
-    let is_key = !key.is_empty() && std::str::from_utf8(key).is_ok();
-    is_key.then_some((Entry { key, value, raw }, after))
+    Some((Entry { key, value, raw }, after))
 }
 
 #[cfg(test)]

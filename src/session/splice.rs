@@ -166,6 +166,9 @@ impl Change {
 
     /// Whether every entry that this change is based on is still what it was.
     fn bases_stand_in(&self, record: &Record) -> bool {
+        if self.entries.iter().all(|entry| entry.base == Base::Any) {
+            return true;
+        }
         let needs_entry = |entry: &&EntryChange| matches!(entry.base, Base::Is(_));
         let mut missing = self.entries.iter().filter(needs_entry).count();
         for entry in record.entries() {
