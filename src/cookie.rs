@@ -36,14 +36,14 @@ impl SessionCookie {
         }
     }
 
-    /// The token that the request carries, from all `Cookie` lines (HTTP/2 splits them, RFC 9113
+    /// The token that a request carries, from all its `Cookie` lines (HTTP/2 splits them, RFC 9113
     /// §8.2.3).
     ///
     /// Names are compared with exact case. Values that cannot be a token of ours are passed over,
     /// and so is everything about other cookies, whatever bytes they contain.
-    pub(crate) fn read(&self, headers: &HeaderMap) -> Presented {
+    pub(crate) fn read<'a>(&self, lines: impl Iterator<Item = &'a HeaderValue>) -> Presented {
         let mut presented = Presented::Nothing;
-        for line in headers.get_all(COOKIE) {
+        for line in lines {
             let line = line.as_bytes();
             let mut start = 0;
             for end in memchr_iter(b';', line).chain([line.len()]) {
@@ -101,6 +101,26 @@ impl Default for SessionCookie {
             name: "__Host-id",
             secure: true,
         }
+    }
+}
+
+/// The `Cookie` lines of a request, shared with it, to be read when somebody asks.
+pub(crate) struct CookieLines {
+    first: Option<HeaderValue>,
+    others: Vec<HeaderValue>,
+}
+
+impl CookieLines {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut lines = headers.get_all(COOKIE).iter().cloned();
+        Self {
+            first: lines.next(),
+            others: lines.collect(),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.first.iter().chain(&self.others)
     }
 }
 
@@ -162,7 +182,11 @@ mod tests {
             let line = line.replace("TWO", &token(2).encode());
             headers.append(COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
-        SessionCookie::default().read(&headers)
+        let lines = CookieLines::of(&headers);
+        let presented = SessionCookie::default().read(lines.iter());
+        let at_once = SessionCookie::default().read(headers.get_all(COOKIE).iter());
+        assert_eq!(presented, at_once);
+        presented
     }
 
     #[test]

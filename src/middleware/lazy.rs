@@ -8,14 +8,13 @@ use std::{
     },
 };
 
+use http::HeaderMap;
 use tokio::sync::OnceCell;
 
 use crate::{
+    cookie::CookieLines,
     middleware::{session::Session, settings::Settings},
-    session::{
-        error::{SessionError, SessionErrorKind},
-        token::Token,
-    },
+    session::error::{SessionError, SessionErrorKind},
 };
 
 /// The session of a request behind [`SessionLayer::lazy`](crate::SessionLayer::lazy): not loaded
@@ -25,7 +24,7 @@ pub struct LazySession(Arc<Shared>);
 
 struct Shared {
     settings: Arc<Settings>,
-    token: Option<Token>,
+    cookies: CookieLines,
     session: OnceCell<Session>,
     was_asked: AtomicBool,
 }
@@ -45,10 +44,10 @@ impl LazySession {
         Ok(session.clone())
     }
 
-    pub(super) fn new(settings: &Arc<Settings>, token: Option<Token>) -> Self {
+    pub(super) fn new(settings: &Arc<Settings>, headers: &HeaderMap) -> Self {
         Self(Arc::new(Shared {
             settings: Arc::clone(settings),
-            token,
+            cookies: CookieLines::of(headers),
             session: OnceCell::new(),
             was_asked: AtomicBool::new(false),
         }))
@@ -67,14 +66,12 @@ impl LazySession {
     }
 
     async fn hydrate(&self) -> Result<Session, SessionError> {
-        let Shared {
-            settings, token, ..
-        } = &*self.0;
-        let Some(token) = token else {
+        let settings = &self.0.settings;
+        let Some(token) = settings.token_in(self.0.cookies.iter()) else {
             return Ok(Session::empty(settings));
         };
         let loaded = Arc::clone(&settings.store).load(token.id()).await;
-        Session::hydrate(settings, token, loaded)
+        Session::hydrate(settings, &token, loaded)
             .map_err(|error| SessionError::with_source(SessionErrorKind::Store, error))
     }
 }

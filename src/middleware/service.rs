@@ -5,11 +5,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response};
+use http::{Request, Response, header::COOKIE};
 use tower_service::Service;
 
 use crate::{
-    cookie::Presented,
     middleware::{
         body::ResponseBody, future::ResponseFuture, layer::Mode, lazy::LazySession,
         session::Session, settings::Settings,
@@ -34,16 +33,9 @@ impl<S> SessionService<S> {
         }
     }
 
-    /// The one token that the request shows. Of several different ones none is to be trusted.
     fn token_of<B>(&self, request: &Request<B>) -> Option<Token> {
-        match self.settings.cookie.read(request.headers()) {
-            Presented::Nothing => None,
-            Presented::Token(token) => Some(token),
-            Presented::Ambiguous => {
-                tracing::warn!("several different session cookies in one request");
-                None
-            }
-        }
+        let lines = request.headers().get_all(COOKIE);
+        self.settings.token_in(lines.iter())
     }
 }
 
@@ -60,23 +52,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        match (self.mode, self.token_of(&request)) {
-            (Mode::Lazy, token) => {
-                let session = LazySession::new(&self.settings, token);
-                request.extensions_mut().insert(session.clone());
-                ResponseFuture::handling(self.inner.call(request), session.into())
-            }
-            (Mode::Eager, None) => {
-                let session = Session::empty(&self.settings);
-                request.extensions_mut().insert(session.clone());
-                ResponseFuture::handling(self.inner.call(request), session.into())
-            }
-            (Mode::Eager, Some(token)) => {
-                // The service that was polled ready is the one to call; its clone takes its place.
-                let clone = self.inner.clone();
-                let ready = std::mem::replace(&mut self.inner, clone);
-                ResponseFuture::hydrating(&self.settings, token, ready, request)
-            }
+        if let Mode::Lazy = self.mode {
+            let session = LazySession::new(&self.settings, request.headers());
+            request.extensions_mut().insert(session.clone());
+            return ResponseFuture::handling(self.inner.call(request), session.into());
         }
+        let Some(token) = self.token_of(&request) else {
+            let session = Session::empty(&self.settings);
+            request.extensions_mut().insert(session.clone());
+            return ResponseFuture::handling(self.inner.call(request), session.into());
+        };
+        // The service that was polled ready is the one to call; its clone takes its place.
+        let clone = self.inner.clone();
+        let ready = std::mem::replace(&mut self.inner, clone);
+        ResponseFuture::hydrating(&self.settings, token, ready, request)
     }
 }

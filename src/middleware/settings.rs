@@ -11,8 +11,10 @@ use std::{
     time::SystemTime,
 };
 
+use http::HeaderValue;
+
 use crate::{
-    cookie::SessionCookie,
+    cookie::{Presented, SessionCookie},
     session::{
         error::{SessionError, SessionErrorKind},
         header::Nonce,
@@ -35,6 +37,22 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn now(&self) -> Timestamp {
         (self.clock)().into()
+    }
+
+    /// The one token in the `Cookie` lines of a request. Of several different ones none is to be
+    /// trusted.
+    pub(super) fn token_in<'a>(
+        &self,
+        lines: impl Iterator<Item = &'a HeaderValue>,
+    ) -> Option<Token> {
+        match self.cookie.read(lines) {
+            Presented::Nothing => None,
+            Presented::Token(token) => Some(token),
+            Presented::Ambiguous => {
+                tracing::warn!("several different session cookies in one request");
+                None
+            }
+        }
     }
 
     pub(super) fn ingredients(&self) -> Ingredients {
