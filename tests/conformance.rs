@@ -1,6 +1,6 @@
 //! The laws of a store, over both stores.
+#![cfg(all(feature = "conformance", any(feature = "memory", feature = "redis")))]
 #![allow(clippy::unwrap_used)]
-#![cfg(feature = "conformance")]
 
 use tower_session_layer::store::conformance;
 
