@@ -340,7 +340,9 @@ impl Session {
     /// The state, for the application.
     fn state(&self) -> MutexGuard<'_, State> {
         self.mark_used();
-        self.peek()
+        let mut state = self.peek();
+        state.catch_up();
+        state
     }
 
     fn new(settings: &Arc<Settings>, state: State) -> Self {

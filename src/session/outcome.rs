@@ -50,6 +50,7 @@ impl State {
     /// The write stays in flight, and is returned again, until it is [`answered`](Self::answered)
     /// or [given up](Self::give_up_touch).
     pub(crate) fn next_step(&mut self, with: &Ingredients) -> Result<Option<Step>, SessionError> {
+        self.catch_up();
         let outcome = self.outcome();
         let token = self.new_token(outcome, with)?;
         if let Some((id, kind)) = self.write_for(outcome, token.as_ref(), with) {
@@ -179,16 +180,16 @@ impl State {
                 self.stored = Some(Stored {
                     id: step.id,
                     record: record.clone(),
+                    ahead: None,
                     loaded: delta.now,
                 });
             }
-            (DeltaKind::Change(change), Some(stored)) => {
-                stored.record = stored.record.spliced(change, delta.nonce, delta.now);
-            }
+            (DeltaKind::Change(_), Some(stored)) => stored.ahead = Some(Arc::clone(delta)),
             // The session was ended while this was on its way.
             (DeltaKind::Create(_) | DeltaKind::Change(_), _) => return,
         }
         if let Some(token) = token {
+            self.catch_up();
             let header = self.header();
             let persistent = header.filter(|header| header.lifetime.is_persistent());
             let expires = persistent.map(Header::absolute_deadline);
@@ -240,6 +241,8 @@ fn as_conflict(cause: SessionError) -> SessionError {
 impl Stored {
     fn is_touch_due(&self) -> bool {
         let header = &self.record.header;
-        self.loaded.since(header.touched) >= header.lifetime.touch_interval()
+        let is_due = self.loaded.since(header.touched) >= header.lifetime.touch_interval();
+        // Every commit is a touch.
+        is_due && self.ahead.is_none()
     }
 }

@@ -1,9 +1,10 @@
 //! One session during one request: what came in, what changed, and what the browser must be told.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::session::{
     changes::{Changes, NewSecret, Seen},
+    delta::{Delta, DeltaKind},
     error::{SessionError, SessionErrorKind},
     header::Header,
     lifetime::{Lifetime, Timestamp},
@@ -33,6 +34,8 @@ pub(crate) struct State {
 pub(super) struct Stored {
     pub(super) id: SessionId,
     pub(super) record: Record,
+    /// A committed change that `record` does not show yet: most requests end without looking.
+    pub(super) ahead: Option<Arc<Delta>>,
     pub(super) loaded: Timestamp,
 }
 
@@ -87,9 +90,22 @@ impl State {
             stored: Some(Stored {
                 id: token.id(),
                 record,
+                ahead: None,
                 loaded: now,
             }),
             ..Self::empty(limits)
+        }
+    }
+
+    /// Makes the record show what was committed; to be called before anything is read or changed.
+    pub(crate) fn catch_up(&mut self) {
+        let Some(stored) = &mut self.stored else {
+            return;
+        };
+        if let Some(delta) = stored.ahead.take()
+            && let DeltaKind::Change(change) = &delta.kind
+        {
+            stored.record = stored.record.spliced(change, delta.nonce, delta.now);
         }
     }
 
@@ -184,6 +200,7 @@ impl State {
     /// Forgets the changes that are not saved yet, because the request failed as a whole. A
     /// session that was ended stays ended.
     pub(crate) fn discard(&mut self) {
+        self.catch_up();
         self.pending = Changes::default();
         self.in_flight.take_if(|in_flight| !in_flight.is_end());
         self.len = self.measure();

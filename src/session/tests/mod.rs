@@ -77,6 +77,7 @@ impl World {
             }
         };
         state.answered(answer.clone())?;
+        state.catch_up();
         Ok(Some(answer))
     }
 
