@@ -7,7 +7,7 @@ use std::{
 
 use cookie::{Cookie, SameSite, time};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memmem};
 
 use crate::session::token::Token;
 
@@ -104,15 +104,21 @@ impl Default for SessionCookie {
     }
 }
 
-/// The `Cookie` lines of a request, shared with it, to be read when somebody asks.
+/// The `Cookie` lines of a request that may have a token, shared with it, to be read when somebody
+/// asks.
 pub(crate) struct CookieLines {
     first: Option<HeaderValue>,
     others: Vec<HeaderValue>,
 }
 
 impl CookieLines {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut lines = headers.get_all(COOKIE).iter().cloned();
+    /// Foreign cookies are passed over, so that one line of ours, the usual case, allocates
+    /// nothing.
+    pub(crate) fn of(headers: &HeaderMap, cookie: &SessionCookie) -> Self {
+        let name = cookie.name.as_bytes();
+        let has_name = |line: &&HeaderValue| memmem::find(line.as_bytes(), name).is_some();
+        let lines = headers.get_all(COOKIE).into_iter();
+        let mut lines = lines.filter(has_name).cloned();
         Self {
             first: lines.next(),
             others: lines.collect(),
@@ -182,9 +188,10 @@ mod tests {
             let line = line.replace("TWO", &token(2).encode());
             headers.append(COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
-        let lines = CookieLines::of(&headers);
-        let presented = SessionCookie::default().read(lines.iter());
-        let at_once = SessionCookie::default().read(headers.get_all(COOKIE).iter());
+        let cookie = SessionCookie::default();
+        let lines = CookieLines::of(&headers, &cookie);
+        let presented = cookie.read(lines.iter());
+        let at_once = cookie.read(headers.get_all(COOKIE).iter());
         assert_eq!(presented, at_once);
         presented
     }

@@ -7,6 +7,7 @@ use crate::{
     session::{
         error::{SessionError, SessionErrorKind},
         outcome::Outcome,
+        state::State,
         step::Step,
     },
     store::{CommitAnswer, StoreError},
@@ -23,19 +24,24 @@ pub(super) enum End {
 
 /// Saves what changed so far.
 pub(super) async fn commit(session: &Session) -> Result<(), SessionError> {
+    let refusals = session.peek().refusals();
     // Dropped here, nothing has begun.
     let _turn = session.turn().lock().await;
-    commit_in_turn(session).await
+    commit_in_turn(session).await?;
+    // Whoever had the turn before may have taken these changes along, and failed.
+    session.peek().check_refusals_since(refusals)
 }
 
 /// Lets the response head go if there is nothing to save, and nothing being saved.
 pub(super) fn try_finish(session: &Session) -> Option<Head> {
     let mut state = session.peek();
     let is_settled = state.outcome() == Outcome::Nothing;
-    is_settled.then(|| Head {
-        announcement: state.send_head(),
-        was_used: session.was_used(),
-    })
+    is_settled.then(|| head(session, &mut state))
+}
+
+/// Lets the response head go, whatever is left to save.
+pub(super) fn send_head(session: &Session) -> Head {
+    head(session, &mut session.peek())
 }
 
 /// Saves what there is to save, then lets the response head go.
@@ -54,6 +60,13 @@ pub(super) async fn finish(session: Session, end: End) -> Result<Head, SessionEr
     }
 }
 
+fn head(session: &Session, state: &mut State) -> Head {
+    Head {
+        announcement: state.send_head(),
+        was_used: session.was_used(),
+    }
+}
+
 async fn commit_in_turn(session: &Session) -> Result<(), SessionError> {
     let mut deadline = None;
     while session.peek().outcome() != Outcome::Nothing {
@@ -68,7 +81,7 @@ async fn commit_in_turn(session: &Session) -> Result<(), SessionError> {
         if is_conflict {
             let now = Instant::now();
             if now > *deadline.get_or_insert(now + CONFLICT_DEADLINE) {
-                return Err(SessionErrorKind::Conflict.into());
+                return Err(session.peek().give_up());
             }
         }
     }

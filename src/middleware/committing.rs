@@ -7,7 +7,7 @@ use http::Response;
 use crate::{
     middleware::{
         body::ResponseBody,
-        commit::{End, finish},
+        commit::{End, finish, send_head},
         failure,
         future::{answered, taken},
         head::Head,
@@ -43,9 +43,14 @@ impl<ResBody, E> Committing<ResBody, E> {
         Poll::Ready(match head {
             Ok(head) => answered(result, Some(head), self.session.settings()),
             Err(error) => {
-                let cause = &error as &dyn std::error::Error;
-                tracing::error!(error = cause, session = ?self.session, "session not saved");
-                result.map(|response| failure::response(&error, response.headers()))
+                failure::log(&error, &self.session);
+                // A cookie that an earlier commit issued goes out all the same: no other one counts.
+                let head = send_head(&self.session);
+                result.map(|response| {
+                    let mut failure = failure::response(&error, response.headers());
+                    head.write(failure.headers_mut(), self.session.settings());
+                    failure
+                })
             }
         })
     }

@@ -6,7 +6,7 @@ use http::{
 };
 
 use crate::{
-    middleware::body::ResponseBody,
+    middleware::{body::ResponseBody, session::Session},
     session::error::{SessionError, SessionErrorKind},
 };
 
@@ -42,6 +42,15 @@ impl SessionError {
             Store | Entropy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+}
+
+/// Notes that a session was not saved. That another request came first is no fault of anybody.
+pub(super) fn log(error: &SessionError, session: &Session) {
+    let cause = error as &dyn std::error::Error;
+    match error.status() {
+        StatusCode::CONFLICT => tracing::warn!(error = cause, ?session, "session not saved"),
+        _ => tracing::error!(error = cause, ?session, "session not saved"),
     }
 }
 

@@ -18,7 +18,7 @@ impl Handle {
     pub(super) fn try_finish(&self) -> Result<Option<Head>, Session> {
         let session = match self {
             Self::Eager(session) => session,
-            Self::Lazy(lazy) => match lazy.loaded() {
+            Self::Lazy(lazy) => match lazy.loaded_before_head() {
                 Some(session) => session,
                 None => return Ok(lazy.was_asked().then_some(ASKED_IN_VAIN)),
             },

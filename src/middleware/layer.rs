@@ -140,4 +140,4 @@ impl<S> Layer<S> for SessionLayer {
 }
 
 /// How long a commit may go on losing against other requests before it is a conflict.
-pub(super) const CONFLICT_DEADLINE: Duration = Duration::from_secs(1);
+pub(super) const CONFLICT_DEADLINE: Duration = Duration::from_secs(5);

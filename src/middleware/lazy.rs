@@ -27,6 +27,7 @@ struct Shared {
     cookies: CookieLines,
     session: OnceCell<Session>,
     was_asked: AtomicBool,
+    is_head_sent: AtomicBool,
 }
 
 impl LazySession {
@@ -41,15 +42,19 @@ impl LazySession {
         // Dropped here, the load is as if it had not begun: another caller starts it anew.
         let session = self.0.session.get_or_try_init(|| self.hydrate()).await?;
         session.mark_used();
+        if self.0.is_head_sent.load(Ordering::SeqCst) {
+            session.peek().send_head();
+        }
         Ok(session.clone())
     }
 
     pub(super) fn new(settings: &Arc<Settings>, headers: &HeaderMap) -> Self {
         Self(Arc::new(Shared {
             settings: Arc::clone(settings),
-            cookies: CookieLines::of(headers),
+            cookies: CookieLines::of(headers, &settings.cookie),
             session: OnceCell::new(),
             was_asked: AtomicBool::new(false),
+            is_head_sent: AtomicBool::new(false),
         }))
     }
 
@@ -57,7 +62,10 @@ impl LazySession {
         &self.0.settings
     }
 
-    pub(super) fn loaded(&self) -> Option<&Session> {
+    /// The session, if it was loaded by now. If it is loaded later, it finds the head gone.
+    pub(super) fn loaded_before_head(&self) -> Option<&Session> {
+        // In this order: who loads meanwhile either is seen here, or sees this.
+        self.0.is_head_sent.store(true, Ordering::SeqCst);
         self.0.session.get()
     }
 
@@ -78,6 +86,8 @@ impl LazySession {
 
 impl fmt::Debug for LazySession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LazySession").field(&self.loaded()).finish()
+        f.debug_tuple("LazySession")
+            .field(&self.0.session.get())
+            .finish()
     }
 }

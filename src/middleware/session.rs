@@ -108,8 +108,9 @@ impl Session {
     ///
     /// `update` runs at once, and [`get`](Self::get) shows the outcome. If another request changes
     /// the value before this one is saved, `update` runs again on the new value: concurrent
-    /// increments all count. So it should depend on its argument only, and be quick; and
-    /// what it made is certain only once it is saved, see [`update_now`](Self::update_now).
+    /// increments all count. So it should depend on its argument only, be quick, and not use the
+    /// session, which waits for it: it would never end. What it made is certain only once it is
+    /// saved, see [`update_now`](Self::update_now).
     ///
     /// ```
     /// # fn vote(session: &tower_session_layer::Session) -> Result<(), tower_session_layer::SessionError> {
@@ -217,7 +218,8 @@ impl Session {
         self.state().destroy();
     }
 
-    /// Gives this session a lifetime of its own.
+    /// Gives this session a lifetime of its own. Without a session, it is for one that begins
+    /// during this request.
     ///
     /// # Errors
     ///
@@ -240,9 +242,12 @@ impl Session {
     /// # Errors
     ///
     /// [`Gone`](SessionErrorKind::Gone), [`Superseded`](SessionErrorKind::Superseded),
-    /// [`Conflict`](SessionErrorKind::Conflict), [`TooLarge`](SessionErrorKind::TooLarge): nothing
-    /// was saved. [`Store`](SessionErrorKind::Store): it is not known; calling this again sends the
-    /// same commit again.
+    /// [`Conflict`](SessionErrorKind::Conflict): nothing was saved, what changed so far is
+    /// forgotten, and since the rest of the application may rely on it, the response is replaced
+    /// by a 409, unless it is a server error or the session is destroyed.
+    /// [`Store`](SessionErrorKind::Store): it is not known; calling this again sends the same commit
+    /// again. [`Entropy`](SessionErrorKind::Entropy): nothing was saved; calling this again tries
+    /// again.
     pub async fn commit(&self) -> Result<(), SessionError> {
         self.mark_used();
         commit::commit(self).await

@@ -1,6 +1,6 @@
 //! What a commit carries: everything a request changed, ready to be applied as one atomic step.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -18,14 +18,25 @@ use crate::session::{
 /// it says; that is all there is to implementing one.
 ///
 /// Applying the same delta twice has the effect of applying it once.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Delta {
     pub(crate) nonce: Nonce,
     pub(crate) now: Timestamp,
     pub(crate) kind: DeltaKind,
 }
 
-#[derive(Debug, Clone)]
+impl fmt::Debug for Delta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.kind {
+            DeltaKind::Create(_) => "Create",
+            DeltaKind::Change(_) => "Change",
+            DeltaKind::Destroy => "Destroy",
+        };
+        f.debug_tuple("Delta").field(&kind).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
 pub(crate) enum DeltaKind {
     /// A session begins: its whole record, written unless something is there already.
     Create(Record),
@@ -36,7 +47,7 @@ pub(crate) enum DeltaKind {
 }
 
 /// A change of a record that was loaded and proven.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Change {
     /// The epoch that was loaded; another one in the store means the session was renewed since.
     pub(crate) epoch: u32,
@@ -53,14 +64,14 @@ pub(crate) struct Change {
 }
 
 /// A new secret at a change of privilege.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Renewal {
     pub(crate) verifier: Verifier,
     /// Set by a sign-in: the authentication and the absolute limit start anew.
     pub(crate) authenticated: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct EntryChange {
     pub(crate) key: Arc<str>,
     pub(crate) base: Base,
@@ -69,7 +80,7 @@ pub(crate) struct EntryChange {
 }
 
 /// What an entry must still be for its change to apply.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Base {
     Any,
     Absent,
@@ -83,10 +94,11 @@ impl From<Option<Bytes>> for Base {
 }
 
 /// What has to happen to a record, as [`Delta::apply`] found it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Applied {
     /// Put `record` in the place of what is there, forget it after `keep_for`, and answer
     /// [`CommitAnswer::Committed`].
+    #[non_exhaustive]
     Write {
         /// The bytes to store.
         record: Bytes,
@@ -97,8 +109,22 @@ pub enum Applied {
     Keep(CommitAnswer),
 }
 
+impl fmt::Debug for Applied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Write { record, keep_for } => f
+                .debug_struct("Write")
+                .field("record_len", &record.len())
+                .field("keep_for", keep_for)
+                .finish(),
+            Self::Keep(answer) => f.debug_tuple("Keep").field(answer).finish(),
+        }
+    }
+}
+
 /// What became of a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CommitAnswer {
     /// The record is as the delta wants it.
     Committed,
@@ -109,4 +135,15 @@ pub enum CommitAnswer {
     /// An entry is not what the change was based on, or the record would grow beyond its limit.
     /// Carries the record as it is.
     Conflict(Bytes),
+}
+
+impl fmt::Debug for CommitAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Committed => f.write_str("Committed"),
+            Self::Gone => f.write_str("Gone"),
+            Self::Superseded => f.write_str("Superseded"),
+            Self::Conflict(record) => write!(f, "Conflict({} bytes)", record.len()),
+        }
+    }
 }

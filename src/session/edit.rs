@@ -6,7 +6,7 @@ use crate::session::{
     changes::{Seen, Update},
     error::{SessionError, SessionErrorKind},
     record::entry_len,
-    state::State,
+    state::{State, check_key},
 };
 
 impl State {
@@ -55,6 +55,7 @@ impl State {
     }
 
     fn shared_value(&self, key: &str) -> Option<Bytes> {
+        check_key(key).ok()?;
         match self.see_changes(key) {
             Seen::Here(value) => value.cloned(),
             Seen::Below => self.stored.as_ref()?.record.shared_value(key),
@@ -78,13 +79,5 @@ impl State {
             Some(_) => Ok(()),
             None => self.check_head(),
         }
-    }
-}
-
-fn check_key(key: &str) -> Result<(), SessionError> {
-    match key.as_bytes() {
-        [] | [b'@', ..] => Err(SessionErrorKind::InvalidKey.into()),
-        key if key.len() > 255 => Err(SessionErrorKind::InvalidKey.into()),
-        _ => Ok(()),
     }
 }

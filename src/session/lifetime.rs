@@ -28,7 +28,10 @@ impl From<SystemTime> for Timestamp {
 
 impl From<Timestamp> for SystemTime {
     fn from(time: Timestamp) -> Self {
-        SystemTime::UNIX_EPOCH + Duration::from_millis(time.0)
+        let since_epoch = Duration::from_millis(time.0);
+        let time = SystemTime::UNIX_EPOCH.checked_add(since_epoch);
+        // Where the system cannot name such a time, no real clock shows it.
+        time.unwrap_or(SystemTime::UNIX_EPOCH)
     }
 }
 
@@ -107,7 +110,7 @@ impl Lifetime {
 
     /// How long after a touch the next one is due.
     pub(crate) fn touch_interval(&self) -> Duration {
-        self.idle / 10
+        (self.idle / 10).max(Duration::from_millis(1))
     }
 }
 

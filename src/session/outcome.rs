@@ -24,6 +24,8 @@ pub(crate) enum Outcome {
     Send,
     /// A session ended.
     Destroy,
+    /// The store refused changes, so the request must not be answered as if they were saved.
+    Refused(SessionErrorKind),
     /// A session begins.
     Create,
     /// The session changed.
@@ -34,13 +36,20 @@ pub(crate) enum Outcome {
 
 impl State {
     pub(crate) fn outcome(&self) -> Outcome {
+        if self.in_flight.is_some() {
+            return Outcome::Send;
+        }
+        if self.ended.is_some() {
+            return Outcome::Destroy;
+        }
+        if let (true, Some(kind)) = (self.is_head_held(), self.refusals.latest) {
+            return Outcome::Refused(kind);
+        }
         match &self.stored {
-            _ if self.in_flight.is_some() => Outcome::Send,
-            _ if self.ended.is_some() => Outcome::Destroy,
             None if self.pending.begin_a_session() => Outcome::Create,
             None => Outcome::Nothing,
             Some(_) if self.pending.is_dirty() => Outcome::Commit,
-            Some(stored) if self.pending.touch || stored.is_touch_due() => Outcome::Touch,
+            Some(stored) if self.pending.touch || stored.is_touch_due => Outcome::Touch,
             Some(_) => Outcome::Nothing,
         }
     }
@@ -48,10 +57,17 @@ impl State {
     /// Freezes the changes into the next write; `None` if there is nothing to write.
     ///
     /// The write stays in flight, and is returned again, until it is [`answered`](Self::answered)
-    /// or [given up](Self::give_up_touch).
+    /// or given up.
+    ///
+    /// # Errors
+    ///
+    /// If changes of this request were refused before; if a new token cannot be made.
     pub(crate) fn next_step(&mut self, with: &Ingredients) -> Result<Option<Step>, SessionError> {
         self.catch_up();
         let outcome = self.outcome();
+        if let Outcome::Refused(kind) = outcome {
+            return Err(kind.into());
+        }
         let token = self.new_token(outcome, with)?;
         if let Some((id, kind)) = self.write_for(outcome, token.as_ref(), with) {
             let (nonce, now) = (with.nonce, with.now);
@@ -79,18 +95,49 @@ impl State {
     /// What the request has to be told if its changes are not in the store.
     pub(crate) fn answered(&mut self, answer: CommitAnswer) -> Result<(), SessionError> {
         let Some(in_flight) = self.in_flight.take() else {
-            return Ok(());
+            // The session was ended while this was on its way.
+            return match answer {
+                CommitAnswer::Committed => Ok(()),
+                _ => Err(SessionErrorKind::Gone.into()),
+            };
         };
         match answer {
             CommitAnswer::Committed => self.committed(in_flight),
             CommitAnswer::Gone if in_flight.is_end() => self.committed(in_flight),
-            CommitAnswer::Gone => return Err(SessionErrorKind::Gone.into()),
-            CommitAnswer::Superseded => return Err(SessionErrorKind::Superseded.into()),
+            CommitAnswer::Gone => return Err(self.refuse(in_flight, SessionErrorKind::Gone)),
+            CommitAnswer::Superseded => {
+                return Err(self.refuse(in_flight, SessionErrorKind::Superseded));
+            }
             CommitAnswer::Conflict(present) => {
-                self.rebase(in_flight, present).map_err(as_conflict)?;
+                if let Err(cause) = self.rebase(in_flight, present) {
+                    self.count_refusal(SessionErrorKind::Conflict);
+                    return Err(as_conflict(cause));
+                }
             }
         }
         Ok(())
+    }
+
+    /// Gives up changes that lose against other requests again and again.
+    pub(crate) fn give_up(&mut self) -> SessionError {
+        self.in_flight = None;
+        self.count_refusal(SessionErrorKind::Conflict);
+        SessionErrorKind::Conflict.into()
+    }
+
+    /// How often changes were refused so far.
+    pub(crate) fn refusals(&self) -> usize {
+        self.refusals.count
+    }
+
+    /// # Errors
+    ///
+    /// If changes were refused since there were `refusals`, perhaps in the hands of somebody else.
+    pub(crate) fn check_refusals_since(&self, refusals: usize) -> Result<(), SessionError> {
+        match self.refusals.latest {
+            Some(kind) if self.refusals.count != refusals => Err(kind.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a touch for noted, because it is not worth trying again during this request.
@@ -121,7 +168,7 @@ impl State {
         with: &Ingredients,
     ) -> Option<(SessionId, DeltaKind)> {
         match outcome {
-            Outcome::Nothing | Outcome::Send => None,
+            Outcome::Nothing | Outcome::Send | Outcome::Refused(_) => None,
             Outcome::Destroy => Some((self.ended?, DeltaKind::Destroy)),
             Outcome::Create => {
                 let record = self.new_record(token?, with);
@@ -182,9 +229,13 @@ impl State {
                     record: record.clone(),
                     ahead: None,
                     loaded: delta.now,
+                    is_touch_due: false,
                 });
             }
-            (DeltaKind::Change(_), Some(stored)) => stored.ahead = Some(Arc::clone(delta)),
+            (DeltaKind::Change(_), Some(stored)) => {
+                stored.ahead = Some(Arc::clone(delta));
+                stored.is_touch_due = false;
+            }
             // The session was ended while this was on its way.
             (DeltaKind::Create(_) | DeltaKind::Change(_), _) => return,
         }
@@ -195,6 +246,22 @@ impl State {
             let expires = persistent.map(Header::absolute_deadline);
             self.announcement = Announcement::Issue(token, expires);
         }
+    }
+
+    /// Drops what was in flight. A touch is not worth remembering that it was refused.
+    fn refuse(&mut self, in_flight: InFlight, kind: SessionErrorKind) -> SessionError {
+        match in_flight.step.is_touch {
+            true => self.committed(in_flight),
+            false => self.count_refusal(kind),
+        }
+        kind.into()
+    }
+
+    fn count_refusal(&mut self, kind: SessionErrorKind) {
+        self.refusals.count += 1;
+        self.refusals.latest = Some(kind);
+        self.catch_up();
+        self.len = self.measure();
     }
 
     /// Makes the changes in flight, and those after them, again on the record as it is now.
@@ -235,14 +302,5 @@ fn as_conflict(cause: SessionError) -> SessionError {
     match cause.kind() {
         SessionErrorKind::Conflict => cause,
         _ => SessionError::with_source(SessionErrorKind::Conflict, cause),
-    }
-}
-
-impl Stored {
-    fn is_touch_due(&self) -> bool {
-        let header = &self.record.header;
-        let is_due = self.loaded.since(header.touched) >= header.lifetime.touch_interval();
-        // Every commit is a touch.
-        is_due && self.ahead.is_none()
     }
 }

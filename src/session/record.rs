@@ -26,12 +26,14 @@
 //! An entry is the length of its key (1 byte), the key, the length of its value (4 bytes), the
 //! value. Keys that start with `@` are reserved.
 
+use std::fmt;
+
 use bytes::{BufMut, Bytes};
 
 use crate::session::header::Header;
 
 /// A record that was read and is well-formed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Record {
     pub(crate) header: Header,
     bytes: Bytes,
@@ -90,6 +92,15 @@ impl Record {
 
     pub(crate) fn into_bytes(self) -> Bytes {
         self.bytes
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("header", &self.header)
+            .field("len", &self.bytes.len())
+            .finish()
     }
 }
 

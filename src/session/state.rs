@@ -25,6 +25,7 @@ pub(crate) struct State {
     pub(super) pending: Changes,
     pub(super) announcement: Announcement,
     pub(super) limits: Limits,
+    pub(super) refusals: Refusals,
     /// How long the record would be with all changes.
     pub(super) len: usize,
     head: Head,
@@ -37,6 +38,14 @@ pub(super) struct Stored {
     /// A committed change that `record` does not show yet: most requests end without looking.
     pub(super) ahead: Option<Arc<Delta>>,
     pub(super) loaded: Timestamp,
+    pub(super) is_touch_due: bool,
+}
+
+/// How often, and why last, the store refused changes of this request.
+#[derive(Default)]
+pub(super) struct Refusals {
+    pub(super) count: usize,
+    pub(super) latest: Option<SessionErrorKind>,
 }
 
 /// What the configuration says about every session.
@@ -72,6 +81,7 @@ impl State {
             pending: Changes::default(),
             announcement: Announcement::Nothing,
             limits,
+            refusals: Refusals::default(),
             len: Header::LEN,
             head: Head::Held,
         }
@@ -85,10 +95,12 @@ impl State {
         if !is_alive || header.verifier != token.verifier() {
             return Self::empty(limits);
         }
+        let idle_for = now.since(header.touched);
         Self {
             len: record.as_bytes().len(),
             stored: Some(Stored {
                 id: token.id(),
+                is_touch_due: idle_for >= header.lifetime.touch_interval(),
                 record,
                 ahead: None,
                 loaded: now,
@@ -132,7 +144,9 @@ impl State {
         lifetime.or_else(stored).unwrap_or(self.limits.lifetime)
     }
 
+    /// The raw value under `key`. A key that no application can set has none.
     pub(crate) fn value(&self, key: &str) -> Option<&[u8]> {
+        check_key(key).ok()?;
         match self.see_changes(key) {
             Seen::Here(value) => value.map(|value| &value[..]),
             Seen::Below => self.stored.as_ref()?.record.value(key),
@@ -193,7 +207,9 @@ impl State {
             self.ended = Some(id);
         }
         self.stored = None;
+        self.in_flight.take_if(|in_flight| !in_flight.is_end());
         self.pending = Changes::default();
+        self.refusals.latest = None;
         self.len = Header::LEN;
     }
 
@@ -203,6 +219,7 @@ impl State {
         self.catch_up();
         self.pending = Changes::default();
         self.in_flight.take_if(|in_flight| !in_flight.is_end());
+        self.refusals.latest = None;
         self.len = self.measure();
     }
 
@@ -212,11 +229,15 @@ impl State {
         std::mem::take(&mut self.announcement)
     }
 
+    pub(super) fn is_head_held(&self) -> bool {
+        matches!(self.head, Head::Held)
+    }
+
     /// Whether there are changes that nobody will save: the head is out, and with it the last
     /// commit that comes by itself.
     pub(crate) fn is_left_unsaved(&self) -> bool {
         let is_worth_a_commit = !matches!(self.outcome(), Outcome::Nothing | Outcome::Touch);
-        matches!(self.head, Head::Sent) && is_worth_a_commit
+        !self.is_head_held() && is_worth_a_commit
     }
 
     /// The length of the record with all changes.
@@ -253,6 +274,14 @@ impl State {
             Head::Held => Ok(()),
             Head::Sent => Err(SessionErrorKind::HeadSent.into()),
         }
+    }
+}
+
+pub(super) fn check_key(key: &str) -> Result<(), SessionError> {
+    match key.as_bytes() {
+        [] | [b'@', ..] => Err(SessionErrorKind::InvalidKey.into()),
+        key if key.len() > 255 => Err(SessionErrorKind::InvalidKey.into()),
+        _ => Ok(()),
     }
 }
 

@@ -36,6 +36,14 @@ impl SessionId {
     }
 }
 
+impl TryFrom<[u8; 16]> for SessionId {
+    type Error = InvalidSessionId;
+
+    fn try_from(bytes: [u8; 16]) -> Result<Self, Self::Error> {
+        Self::from_uuid(Uuid::from_bytes(bytes)).ok_or(InvalidSessionId(()))
+    }
+}
+
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_hyphenated().fmt(f)
@@ -149,6 +157,7 @@ struct Secret([u8; 32]);
 pub(crate) struct Verifier(pub(crate) [u8; 32]);
 
 impl Verifier {
+    /// Words compare in constant time as bytes do, in an eighth of the steps.
     fn words(&self) -> [u64; 4] {
         std::array::from_fn(|word| {
             let byte = |at| u64::from(self.0[8 * word + at]) << (8 * at);

@@ -39,8 +39,9 @@ impl MemoryStore {
         }
     }
 
-    /// Refuses to begin a session while this many are alive: a store failure, so that no session
-    /// is lost to make room for another. Defaults to no limit.
+    /// Refuses to begin a session while it holds this many, those of the last minute's log-outs
+    /// included: a store failure, so that no session is lost to make room for another. Defaults to
+    /// no limit.
     #[must_use]
     pub fn with_max_sessions(self, max_sessions: usize) -> Self {
         Self {

@@ -53,7 +53,7 @@ pub use memory::MemoryStore;
 ///         let mut map = self.0.lock().unwrap();
 ///         Ok(match delta.apply(map.get(id).cloned())? {
 ///             Applied::Keep(answer) => answer,
-///             Applied::Write { record, keep_for: _ } => {
+///             Applied::Write { record, .. } => {
 ///                 map.insert(*id, record);
 ///                 CommitAnswer::Committed
 ///             }
@@ -85,6 +85,16 @@ pub trait SessionStore: Send + Sync + 'static {
         id: &SessionId,
         delta: &Delta,
     ) -> impl Future<Output = Result<CommitAnswer, StoreError>> + Send;
+}
+
+impl<S: SessionStore> SessionStore for Arc<S> {
+    async fn load(&self, id: &SessionId) -> Result<Option<Bytes>, StoreError> {
+        S::load(self, id).await
+    }
+
+    async fn commit(&self, id: &SessionId, delta: &Delta) -> Result<CommitAnswer, StoreError> {
+        S::commit(self, id, delta).await
+    }
 }
 
 /// The store failed: what was asked is not known, or not known to have happened.

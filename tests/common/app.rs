@@ -67,6 +67,24 @@ async fn handle(request: Request<Body>) -> Result<Response<Body>, BoxError> {
     Ok(response)
 }
 
+/// An app that hands its session to `handler`, and answers with the status that comes back.
+pub(crate) fn handled<F, Fut>(layer: &SessionLayer, handler: F) -> App
+where
+    F: Fn(Session) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = StatusCode> + Send,
+{
+    let service = service_fn(move |request: Request<Body>| {
+        let session = request.extensions().get::<Session>().cloned();
+        let handled = handler(session.unwrap());
+        async move {
+            let mut response = Response::new(Body::default());
+            *response.status_mut() = handled.await;
+            Ok::<_, BoxError>(response)
+        }
+    });
+    BoxCloneSyncService::new(layer.layer(service))
+}
+
 /// Where a request waits, until the test lets it go on.
 #[derive(Clone)]
 pub(crate) struct Gate {

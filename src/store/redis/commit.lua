@@ -48,7 +48,9 @@ end
 if verb == 'destroy' then
   destroyed = 1
   touched = math.max(touched, tonumber(ARGV[3]))
-  redis.call('SET', key, header(), 'PX', ARGV[4])
+  -- Out of memory Redis refuses `SET`, but not `DEL`; and what has begun to write may go on.
+  redis.call('DEL', key)
+  redis.pcall('SET', key, header(), 'PX', ARGV[4])
   return COMMITTED
 end
 
