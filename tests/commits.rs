@@ -3,12 +3,16 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex, atomic::Ordering};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, atomic::Ordering},
+};
 
 use common::{
     app::{App, app, handled},
     stores::Map,
 };
+use futures::FutureExt as _;
 use http::StatusCode;
 use session_test_support::Browser;
 use tower_session_layer::{Session, SessionError, SessionErrorKind, SessionLayer};
@@ -168,6 +172,31 @@ async fn the_cookie_of_a_committed_sign_in_goes_out_with_a_failure_too() {
     assert_eq!(page.header("cache-control"), Some("no-store"));
     store.fails_to_commit.store(false, Ordering::SeqCst);
     assert_eq!(browser.get("/get:a/is_authenticated").await.text, "1 true");
+}
+
+#[tokio::test]
+async fn an_update_that_panics_when_it_is_made_again_is_not_taken_for_saved() {
+    let (browser, store) = visitor().await;
+    let other = browser.clone();
+    let handler = move |session: Session| {
+        let other = other.clone();
+        async move {
+            let mut runs = 0;
+            let panics = move |number: Option<u64>| {
+                runs += 1;
+                assert!(runs < 2, "for this test");
+                number.unwrap_or(0) + 1
+            };
+            session.update("n", panics).unwrap();
+            other.get("/update:n").await;
+            let caught = AssertUnwindSafe(session.commit()).catch_unwind().await;
+            assert!(caught.is_err());
+            StatusCode::OK
+        }
+    };
+    let page = at_handler(&browser, &store, handler).get("/").await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert_eq!(browser.get("/get:n").await.text, "1");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use http::{Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
 use session_test_support::Browser;
 use tower::{Layer as _, service_fn};
-use tower_session_layer::{Session, SessionErrorKind, SessionLayer};
+use tower_session_layer::{LazySession, Session, SessionErrorKind, SessionLayer};
 
 fn visitor(store: &Map) -> Browser<App> {
     Browser::new(app(&SessionLayer::new(store.clone())))
@@ -180,6 +180,42 @@ async fn a_poisoned_value_harms_its_key_alone() {
     assert_eq!(browser.get("/remove:a/keys").await.text, "true b");
 }
 
+/// A later release keeps entries of its own beside those of the application.
+#[tokio::test]
+async fn reserved_entries_are_out_of_reach_and_stay() {
+    let store = Map::default();
+    let browser = visitor(&store);
+    browser.get("/insert:a:1").await;
+    let owner = b"\x06@owner\x00\x00\x00\x02\"\"";
+    store.tamper(|record| record.extend(owner));
+    let page = browser
+        .get("/get:@owner/take:@owner/remove:@owner/contains:@owner/keys")
+        .await;
+    assert_eq!(page.text, "none none false false a");
+    browser.get("/clear/insert:b:2").await;
+    assert_eq!(browser.get("/keys").await.text, "b");
+    assert!(contains(&store.records()[0], owner));
+}
+
+#[tokio::test]
+async fn a_lazy_session_that_is_loaded_after_the_head_knows_it() {
+    let kept = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&kept);
+    let service = service_fn(move |request: Request<Full<Bytes>>| {
+        *keep.lock().unwrap() = request.extensions().get::<LazySession>().cloned();
+        std::future::ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
+    });
+    Browser::new(SessionLayer::new(Map::default()).lazy().layer(service))
+        .get("/")
+        .await;
+    let lazy: LazySession = kept.lock().unwrap().take().unwrap();
+    let session = lazy.load().await.unwrap();
+    assert_eq!(
+        session.insert("a", 1).unwrap_err().kind(),
+        SessionErrorKind::HeadSent
+    );
+}
+
 #[tokio::test]
 async fn the_store_holds_no_secret() {
     let store = Map::default();
@@ -249,7 +285,9 @@ async fn asvs_16_2_5_no_error_and_no_log_shows_a_token_or_a_value() {
     store.fails_to_load.store(false, Ordering::SeqCst);
     store.tamper(|record| record.truncate(record.len() - 1));
     browser.get("/").await;
+    tracing::info!(commits = ?store.seen(), "what the store sees of a commit");
     let said = log.take();
+    assert!(said.contains("Delta"), "{said}");
     for event in ["not saved", "not touched", "not loaded", "unreadable"] {
         assert!(said.contains(event), "{event}: {said}");
     }

@@ -176,6 +176,29 @@ async fn killed_connections_are_replaced() {
 }
 
 #[tokio::test]
+async fn when_redis_is_out_of_memory_reads_and_log_outs_go_on() {
+    let redis = Redis::start();
+    let browser = visitor(&redis).await;
+    browser.get("/insert:a:1").await;
+    let _ = redis.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    let cookie = browser.jar().get(COOKIE).unwrap();
+    let page = browser.get("/get:a/insert:a:2").await;
+    assert_eq!(
+        (page.status, page.set_cookie()),
+        (StatusCode::SERVICE_UNAVAILABLE, None)
+    );
+    let page = browser.get("/touch/get:a").await;
+    assert_eq!(
+        (page.status, &*page.text),
+        (StatusCode::OK, "1"),
+        "a touch fails nobody"
+    );
+    assert_eq!(browser.get("/destroy").await.status, StatusCode::OK);
+    browser.jar().set(COOKIE, &cookie);
+    assert_eq!(browser.get("/get:a").await.text, "none");
+}
+
+#[tokio::test]
 async fn an_outage_is_answered_and_harms_no_cookie() {
     let redis = Redis::start();
     let browser = visitor(&redis).await;

@@ -568,6 +568,37 @@ async fn a_handler_that_commits_learns_why_it_came_too_late() {
 }
 
 #[tokio::test]
+async fn a_touch_that_comes_too_late_is_given_up() {
+    for subject in stores().await {
+        for meanwhile in ["/destroy", "/sign_in", "/renew"] {
+            let clock = Clock::new();
+            let now = clock.clone();
+            let layer = subject.layer.clone().with_clock(move || now.now());
+            let browser = Browser::new(app(&layer));
+            browser.get("/insert:a:1").await;
+            clock.pass(600);
+            let page = overlap(&browser, "/get:a/wait", None, meanwhile).await;
+            let seen = (page.status, &*page.text);
+            assert_eq!(seen, (StatusCode::OK, "1"), "{}: {meanwhile}", subject.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_of_nothing_is_over_at_once() {
+    for subject in stores().await {
+        let nothing = std::time::Duration::ZERO;
+        let layer = subject
+            .layer
+            .clone()
+            .with_lifetime(Lifetime::new(nothing, nothing));
+        let browser = Browser::new(app(&layer));
+        assert_eq!(browser.get("/insert:a:1").await.status, StatusCode::OK);
+        assert_eq!(browser.get("/get:a").await.text, "none", "{}", subject.name);
+    }
+}
+
+#[tokio::test]
 async fn a_log_out_wins_against_a_slow_writer() {
     for subject in stores().await {
         let browser = Browser::new(app(&subject.layer));

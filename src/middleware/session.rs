@@ -173,17 +173,17 @@ impl Session {
     /// The keys that have a value, in order.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        self.state().keys().into_iter().map(String::from).collect()
+        self.state().keys().map(String::from).collect()
     }
 
     /// Whether no key has a value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.state().keys().is_empty()
+        self.state().is_empty()
     }
 
-    /// Removes every value, also those that other requests set meanwhile. The session itself goes
-    /// on: see [`destroy`](Self::destroy).
+    /// Removes every value, also those that other requests set meanwhile; does nothing where there
+    /// is none to be seen. The session itself goes on: see [`destroy`](Self::destroy).
     pub fn clear(&self) {
         self.state().clear();
     }

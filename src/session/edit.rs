@@ -48,7 +48,7 @@ impl State {
     }
 
     pub(crate) fn clear(&mut self) {
-        if !self.keys().is_empty() {
+        if !self.is_empty() {
             self.pending.clear();
             self.len = self.measure();
         }

@@ -109,10 +109,13 @@ impl State {
                 return Err(self.refuse(in_flight, SessionErrorKind::Superseded));
             }
             CommitAnswer::Conflict(present) => {
+                // If an update panics, it stays at that.
+                let refused = self.refusals.latest.replace(SessionErrorKind::Conflict);
                 if let Err(cause) = self.rebase(in_flight, present) {
                     self.count_refusal(SessionErrorKind::Conflict);
                     return Err(as_conflict(cause));
                 }
+                self.refusals.latest = refused;
             }
         }
         Ok(())

@@ -147,6 +147,9 @@ impl Record {
                 put_entry(&mut bytes, &entry.key, value);
             }
         }
+        if bytes.capacity() > 2 * bytes.len() {
+            bytes.shrink_to_fit();
+        }
         Self::assemble(self.header.changed(change, nonce, now), bytes)
     }
 }

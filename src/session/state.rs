@@ -1,6 +1,6 @@
 //! One session during one request: what came in, what changed, and what the browser must be told.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::session::{
     changes::{Changes, NewSecret, Seen},
@@ -9,7 +9,7 @@ use crate::session::{
     header::Header,
     lifetime::{Lifetime, Timestamp},
     outcome::Outcome,
-    record::{Record, entry_len},
+    record::{Entry, Record, entry_len},
     step::InFlight,
     token::{SessionId, Token},
 };
@@ -153,24 +153,12 @@ impl State {
         }
     }
 
-    pub(crate) fn keys(&self) -> BTreeSet<&str> {
-        let entries = self
-            .stored
-            .iter()
-            .flat_map(|stored| stored.record.entries());
-        let mut keys: BTreeSet<_> = entries.filter_map(|entry| entry.public_key()).collect();
-        for changes in self.layers().rev() {
-            if changes.is_clear() {
-                keys.clear();
-            }
-            for (key, value) in changes.edits() {
-                match value {
-                    Some(_) => keys.insert(key),
-                    None => keys.remove(key),
-                };
-            }
-        }
-        keys
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entry_lens().into_keys()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entry_lens().is_empty()
     }
 
     pub(crate) fn touch(&mut self) {
@@ -242,14 +230,34 @@ impl State {
 
     /// The length of the record with all changes.
     pub(super) fn measure(&self) -> usize {
+        let reserved = self.entries().filter(Entry::is_reserved);
+        let reserved: usize = reserved.map(|entry| entry.raw.len()).sum();
+        let public: usize = self.entry_lens().into_values().sum();
+        Header::LEN + reserved + public
+    }
+
+    /// Each key that the application sees, and how long its entry is.
+    fn entry_lens(&self) -> BTreeMap<&str, usize> {
+        let stored = self.entries();
+        let public = stored.filter_map(|entry| Some((entry.public_key()?, entry.raw.len())));
+        let mut lens: BTreeMap<_, _> = public.collect();
+        for changes in self.layers().rev() {
+            if changes.is_clear() {
+                lens.clear();
+            }
+            for (key, value) in changes.edits() {
+                match value {
+                    Some(value) => lens.insert(key, entry_len(key, value)),
+                    None => lens.remove(key),
+                };
+            }
+        }
+        lens
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         let records = self.stored.iter().map(|stored| &stored.record);
-        let reserved = records
-            .flat_map(|record| record.entries())
-            .filter(|entry| entry.is_reserved())
-            .map(|entry| entry.raw.len());
-        let keys = self.keys();
-        let public = keys.iter().filter_map(|key| self.entry_len(key));
-        Header::LEN + reserved.sum::<usize>() + public.sum::<usize>()
+        records.flat_map(Record::entries)
     }
 
     /// The changes that the store does not know yet, newest first.

@@ -60,6 +60,7 @@ pub(crate) struct Map {
     pub(crate) commits: Arc<AtomicUsize>,
     pub(crate) fails_to_load: Arc<AtomicBool>,
     pub(crate) fails_to_commit: Arc<AtomicBool>,
+    seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Map {
@@ -75,6 +76,11 @@ impl Map {
             with(&mut bytes);
             *record = bytes.into();
         }
+    }
+
+    /// Every delta and what it came to, as their `Debug` shows them.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
     }
 
     pub(crate) fn records(&self) -> Vec<Bytes> {
@@ -95,7 +101,10 @@ impl SessionStore for Map {
         self.commits.fetch_add(1, Ordering::SeqCst);
         fail_if(&self.fails_to_commit)?;
         let mut records = self.records.lock().unwrap();
-        Ok(match delta.apply(records.get(id).cloned())? {
+        let applied = delta.apply(records.get(id).cloned())?;
+        let seen = format!("{delta:?} {applied:?} {records:?}", records = records.len());
+        self.seen.lock().unwrap().push(seen);
+        Ok(match applied {
             Applied::Keep(answer) => answer,
             Applied::Write { record, .. } => {
                 records.insert(*id, record);

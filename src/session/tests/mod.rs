@@ -16,7 +16,7 @@ use crate::session::{
     lifetime::{Lifetime, Timestamp},
     record::Record,
     state::{Announcement, Limits, State},
-    step::Ingredients,
+    step::{Ingredients, Step},
     token::Token,
 };
 
@@ -59,15 +59,26 @@ impl World {
     /// One write: `None` if there is none, else whether the store accepted it.
     pub(super) fn step(&mut self, state: &mut State) -> Result<Option<CommitAnswer>, SessionError> {
         self.nonces += 1;
-        let with = Ingredients {
+        let Some(step) = state.next_step(&self.ingredients())? else {
+            return Ok(None);
+        };
+        let answer = self.apply(&step);
+        state.answered(answer.clone())?;
+        state.catch_up();
+        Ok(Some(answer))
+    }
+
+    pub(super) fn ingredients(&self) -> Ingredients {
+        Ingredients {
             now: self.now,
             nonce: self.nonces.to_be_bytes(),
             entropy,
-        };
-        let Some(step) = state.next_step(&with)? else {
-            return Ok(None);
-        };
-        let answer = match step.delta.apply(self.stored.clone()).unwrap() {
+        }
+    }
+
+    /// What the store does and says.
+    pub(super) fn apply(&mut self, step: &Step) -> CommitAnswer {
+        match step.delta.apply(self.stored.clone()).unwrap() {
             Applied::Keep(answer) => answer,
             Applied::Write { record, .. } => {
                 let again = step.delta.apply(Some(record.clone())).unwrap();
@@ -75,10 +86,7 @@ impl World {
                 self.stored = Some(record);
                 CommitAnswer::Committed
             }
-        };
-        state.answered(answer.clone())?;
-        state.catch_up();
-        Ok(Some(answer))
+        }
     }
 
     pub(super) fn save(&mut self, state: &mut State) -> Result<(), SessionError> {

@@ -167,7 +167,8 @@ fn without_the_head_no_session_can_begin_or_be_renewed() {
 
 #[test]
 fn a_lifetime_that_needs_a_new_cookie_needs_a_renewal() {
-    let mut state = World::with_session().load();
+    let mut world = World::with_session();
+    let mut state = world.load();
     let shorter = Lifetime::new(Duration::from_millis(1), Duration::from_millis(2));
     state.set_lifetime(shorter).unwrap();
     let remembered = Lifetime::remembered();
@@ -178,4 +179,24 @@ fn a_lifetime_that_needs_a_new_cookie_needs_a_renewal() {
     state.renew().unwrap();
     state.set_lifetime(remembered).unwrap();
     assert_eq!(state.lifetime(), remembered);
+    world.save(&mut state).unwrap();
+    let mut state = world.load();
+    let longer = Lifetime::new(remembered.idle(), remembered.absolute() * 2).persistent();
+    assert_eq!(
+        kind(state.set_lifetime(longer)),
+        Some(SessionErrorKind::NeedsRenewal),
+        "the cookie would end before the session"
+    );
+    let shorter = Lifetime::new(remembered.idle(), remembered.absolute() / 2).persistent();
+    state.set_lifetime(shorter).unwrap();
+}
+
+#[test]
+fn a_renewal_does_not_undo_a_sign_in() {
+    let mut world = World::with_session();
+    let mut state = world.load();
+    state.sign_in(Timestamp(7)).unwrap();
+    state.renew().unwrap();
+    world.save(&mut state).unwrap();
+    assert_eq!(world.load().authenticated(), Some(Timestamp(7)));
 }

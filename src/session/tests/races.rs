@@ -4,6 +4,8 @@ use crate::session::{
     delta::{Applied, CommitAnswer},
     error::SessionErrorKind,
     header::Header,
+    lifetime::Timestamp,
+    outcome::Outcome,
     record::Record,
     state::State,
     step::Ingredients,
@@ -105,6 +107,111 @@ fn a_change_during_a_commit_is_made_again_if_the_commit_conflicts() {
     assert_eq!(get(&one, "n"), Some("3"));
     world.save(&mut one).unwrap();
     assert_eq!(get(&world.load(), "n"), Some("3"));
+}
+
+#[test]
+fn a_session_that_is_destroyed_while_it_is_created_does_not_stay() {
+    for is_answered in [true, false] {
+        let mut world = World {
+            now: Timestamp(1),
+            ..World::default()
+        };
+        let mut state = world.load();
+        put(&mut state, "a", "1");
+        let with = world.ingredients();
+        let creation = state.next_step(&with).unwrap().unwrap();
+        world.apply(&creation);
+        state.destroy();
+        put(&mut state, "b", "2");
+        if is_answered {
+            state.answered(CommitAnswer::Committed).unwrap();
+        }
+        assert_eq!((get(&state, "a"), get(&state, "b")), (None, Some("2")));
+        assert_eq!(state.outcome(), Outcome::Destroy, "answered: {is_answered}");
+        world.step(&mut state).unwrap();
+        let record = Record::parse(world.stored.clone().unwrap()).unwrap();
+        assert!(record.header.destroyed);
+    }
+}
+
+#[test]
+fn destroying_what_is_gone_succeeds() {
+    let mut world = World::with_session();
+    let mut state = world.load();
+    state.destroy();
+    world.stored = None;
+    world.save(&mut state).unwrap();
+    assert!(world.token.is_none());
+}
+
+#[test]
+fn a_failed_request_forgets_also_what_is_on_its_way() {
+    let world = World::with_session();
+    let mut state = world.load();
+    put(&mut state, "b", "2");
+    state.next_step(&world.ingredients()).unwrap();
+    state.discard();
+    assert_eq!(state.outcome(), Outcome::Nothing);
+    assert_eq!(get(&state, "b"), None);
+    assert_eq!(state.len, state.measure());
+}
+
+#[test]
+fn what_overwrites_an_update_relies_on_nothing() {
+    for (value, name) in [(Some("9"), "insert"), (None, "remove")] {
+        let (refused, stored) = after_another_insert(|state| {
+            state.update("a", increment()).unwrap();
+            match value {
+                Some(value) => put(state, "a", value),
+                None => drop(state.remove("a")),
+            }
+        });
+        assert_eq!((refused, stored.as_deref()), (None, value), "{name}");
+    }
+}
+
+#[test]
+fn a_take_before_or_after_an_update_relies_on_what_was_there() {
+    let deeds: [fn(&mut State); 2] = [
+        |state| {
+            state.update("a", increment()).unwrap();
+            state.take("a");
+        },
+        |state| {
+            state.take("a");
+            state.update("a", increment()).unwrap();
+        },
+    ];
+    for deed in deeds {
+        let (refused, stored) = after_another_insert(deed);
+        assert_eq!(refused, Some(SessionErrorKind::Conflict));
+        assert_eq!(stored.as_deref(), Some("5"));
+    }
+}
+
+/// What comes of `deed` if another request sets `a` to 5 before it is saved.
+fn after_another_insert(deed: impl Fn(&mut State)) -> (Option<SessionErrorKind>, Option<String>) {
+    let mut world = World::with_session();
+    let (mut one, mut two) = (world.load(), world.load());
+    deed(&mut one);
+    put(&mut two, "a", "5");
+    world.save(&mut two).unwrap();
+    let refused = kind(world.save(&mut one));
+    let stored = world.load();
+    (refused, get(&stored, "a").map(String::from))
+}
+
+#[test]
+fn a_rebased_request_sees_what_others_did() {
+    let mut world = World::with_session();
+    let (mut one, mut two) = (world.load(), world.load());
+    one.update("n", increment()).unwrap();
+    two.update("n", increment()).unwrap();
+    put(&mut two, "b", "2");
+    world.save(&mut two).unwrap();
+    world.step(&mut one).unwrap();
+    assert_eq!(get(&one, "b"), Some("2"));
+    assert_eq!(one.len, one.measure());
 }
 
 #[test]

@@ -97,6 +97,9 @@ while at <= #record do
   end
   at = stop
 end
+if at ~= #record + 1 then
+  return redis.error_reply('UNREADABLE the last entry is cut off')
+end
 keep_until(at)
 if missing > 0 then return record end
 

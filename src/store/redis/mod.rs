@@ -34,7 +34,7 @@ use crate::{
 /// ```
 ///
 /// Redis 5 or later is needed. Besides connecting, a user of Redis must be allowed
-/// `+get +set +evalsha +eval` on the keys of the prefix.
+/// `+get +set +del +evalsha +eval` on the keys of the prefix.
 pub struct RedisStore<M: ManageConnection = Watched<Connector>> {
     pool: Pool<M>,
     prefix: Arc<str>,
