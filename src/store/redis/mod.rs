@@ -121,6 +121,23 @@ where
             .map_err(late)?
     }
 
+    /// Reads once more if the connection turns out to be broken. A commit is never repeated: it may
+    /// have happened.
+    async fn ask_until_connected(&self, read: &Cmd) -> Result<Value, StoreError>
+    where
+        M: ManageConnection<Error = RedisError>,
+    {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut connection = self.connection().await?;
+            match ask(&mut connection, read).await {
+                Err(error) if error.is_unrecoverable_error() && attempts < MAX_READS => {}
+                reply => return reply.map_err(failed),
+            }
+        }
+    }
+
     /// The connection goes back to the pool before the command is sent: only its handle is needed.
     async fn connection(&self) -> Result<M::Connection, StoreError>
     where
@@ -145,8 +162,7 @@ where
         let mut get = Cmd::new();
         get.arg("GET").arg(self.key(id));
         self.in_time(async {
-            let mut connection = self.connection().await?;
-            match ask(&mut connection, &get).await.map_err(failed)? {
+            match self.ask_until_connected(&get).await? {
                 Value::Nil => Ok(None),
                 Value::BulkString(record) => Ok(Some(record.into())),
                 _ => Err(unexpected_reply()),
@@ -221,5 +237,8 @@ fn without_server_text(error: RedisError) -> Box<dyn std::error::Error + Send + 
         None => error.into(),
     }
 }
+
+/// As many as [`RedisStore::connect`] has connections, and one more.
+const MAX_READS: usize = 3;
 
 const DEADLINE: Duration = Duration::from_secs(1);
