@@ -4,3 +4,4 @@
 pub(crate) mod app;
 pub(crate) mod log;
 pub(crate) mod stores;
+pub(crate) mod visitor;
