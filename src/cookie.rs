@@ -186,7 +186,9 @@ mod tests {
         for line in lines {
             let line = line.replace("ONE", &token(1).encode());
             let line = line.replace("TWO", &token(2).encode());
-            headers.append(COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            // Latin-1, as old sites have it: not UTF-8 where it is not ASCII.
+            let line: Vec<u8> = line.chars().map(|c| c as u8).collect();
+            headers.append(COOKIE, HeaderValue::from_bytes(&line).unwrap());
         }
         let cookie = SessionCookie::default();
         let lines = CookieLines::of(&headers, &cookie);

@@ -85,3 +85,35 @@ const GRPC_UNAVAILABLE: &str = "14";
 
 /// Unknown, deadline exceeded, unimplemented, internal, unavailable, data loss.
 const GRPC_SERVER_ERRORS: [&[u8]; 6] = [b"2", b"4", b"12", b"13", b"14", b"15"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn these_statuses_say_that_the_server_failed() {
+        for (status, grpc_status, expected) in [
+            (200, None, false),
+            (404, None, false),
+            (499, None, false),
+            (500, None, true),
+            (503, None, true),
+            (599, None, true),
+        ] {
+            assert_eq!(is_failure(status, grpc_status), expected, "{status}");
+        }
+        for code in 0..=17 {
+            let blames_the_server = [2, 4, 12, 13, 14, 15].contains(&code);
+            let code = code.to_string();
+            assert_eq!(is_failure(200, Some(&code)), blames_the_server, "{code}");
+        }
+    }
+
+    fn is_failure(status: u16, grpc_status: Option<&str>) -> bool {
+        let mut response = Response::builder().status(status);
+        if let Some(code) = grpc_status {
+            response = response.header(GRPC_STATUS, code);
+        }
+        is_server_error(&response.body(()).unwrap())
+    }
+}

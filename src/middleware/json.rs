@@ -23,3 +23,24 @@ fn json_error(kind: SessionErrorKind, error: &serde_json::Error) -> SessionError
         format!("{nature:?} error at line {line} column {column}"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_place_and_not_the_value() {
+        let error = decode::<u64>(b"\"confidential\"").unwrap_err();
+        let cause = error.source().unwrap().to_string();
+        assert_eq!(cause, "Data error at line 1 column 14");
+        assert_eq!(error.kind(), SessionErrorKind::Decode);
+    }
+
+    #[test]
+    fn what_json_cannot_say_is_an_error() {
+        let error = encode(&std::collections::BTreeMap::from([((1, 2), 3)])).unwrap_err();
+        assert_eq!(error.kind(), SessionErrorKind::Encode);
+    }
+}

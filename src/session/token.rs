@@ -214,7 +214,12 @@ mod tests {
     #[test]
     fn malformed_tokens_do_not_parse() {
         let good = token(1).encode();
-        let not_v4 = URL_SAFE_NO_PAD.encode([0xff; Token::ENTROPY]);
+        let with_uuid = |uuid: u128| {
+            let bytes = [&uuid.to_be_bytes()[..], &[1; 32]].concat();
+            URL_SAFE_NO_PAD.encode(bytes)
+        };
+        let v4 = 0x0b7e_1f4a_5d0c_4c57_9f83_5b7e_3b0d_6a11;
+        assert!(Token::parse(with_uuid(v4).as_bytes()).is_some());
         let rows = [
             String::new(),
             good[1..].to_owned(),
@@ -222,7 +227,8 @@ mod tests {
             format!("+{}", &good[1..]),
             format!("={}", &good[1..]),
             format!("\u{e9}{}", &good[2..]),
-            not_v4,
+            with_uuid(v4 ^ 0x5000 << 64),
+            with_uuid(v4 ^ 0x8000 << 48),
         ];
         for row in rows {
             assert_eq!(Token::parse(row.as_bytes()), None, "{row:?}");

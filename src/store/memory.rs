@@ -126,3 +126,65 @@ impl Sessions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::session::{
+        delta::DeltaKind,
+        header::Header,
+        lifetime::Lifetime,
+        record::Record,
+        token::{Token, Verifier},
+    };
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn id(byte: u8) -> SessionId {
+        Token::for_new_session([byte; Token::ENTROPY]).id()
+    }
+
+    /// A session of a minute that begins at `now`.
+    fn creation(now: Timestamp) -> Delta {
+        let header = Header::new(Verifier([0; 32]), Lifetime::new(MINUTE, MINUTE), now);
+        let kind = DeltaKind::Create(Record::assemble(header, vec![0; Header::LEN]));
+        let nonce = [1; 8];
+        Delta { nonce, now, kind }
+    }
+
+    #[tokio::test]
+    async fn expired_sessions_are_dropped_as_others_are_written() {
+        let store = MemoryStore::new();
+        let start = Timestamp(0);
+        for (byte, at) in [
+            (1, start),
+            (2, start.after(MINUTE)),
+            (3, start.after(2 * MINUTE)),
+        ] {
+            store.commit(&id(byte), &creation(at)).await.unwrap();
+        }
+        // A minute after the deadline, for those who loaded it in time.
+        assert_eq!(store.load(&id(1)).await.unwrap(), None);
+        assert!(store.load(&id(2)).await.unwrap().is_some());
+        assert_eq!(store.sessions().by_expiry.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_full_store_refuses_new_sessions_and_keeps_the_others() {
+        let store = MemoryStore::new().with_max_sessions(1);
+        let start = Timestamp(0);
+        store.commit(&id(1), &creation(start)).await.unwrap();
+        assert!(store.commit(&id(2), &creation(start)).await.is_err());
+        let now = start.after(MINUTE / 2);
+        let kind = DeltaKind::Destroy;
+        let nonce = [2; 8];
+        let end = Delta { nonce, now, kind };
+        let answer = store.commit(&id(1), &end).await.unwrap();
+        assert_eq!(answer, CommitAnswer::Committed);
+        let later = creation(now.after(MINUTE));
+        let answer = store.commit(&id(2), &later).await.unwrap();
+        assert_eq!(answer, CommitAnswer::Committed, "there is room again");
+    }
+}
