@@ -31,6 +31,18 @@ impl Program {
         program
     }
 
+    /// Sends a signal by its name.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such signal, or the program has ended.
+    pub fn signal(&self, name: &str) {
+        let mut kill = Command::new("sh");
+        let id = self.0.id();
+        kill.arg("-c").arg(format!("kill -s {name} {id}"));
+        assert!(kill.status().unwrap().success(), "{kill:?}");
+    }
+
     fn spawn(command: &mut Command) -> Self {
         let child = command.spawn();
         Self(child.unwrap_or_else(|error| panic!("{command:?}: {error}")))

@@ -13,7 +13,7 @@ use crate::process::Program;
 /// A Redis server on a socket of its own; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Redis {
-    _program: Program,
+    program: Program,
     directory: TempDir,
 }
 
@@ -42,16 +42,23 @@ impl Redis {
             .current_dir(&directory)
             .stdout(Stdio::null());
         let program = Program::start(&mut command, || UnixStream::connect(&socket).is_ok());
-        Self {
-            _program: program,
-            directory,
-        }
+        Self { program, directory }
     }
 
     /// Where it can be reached.
     #[must_use]
     pub fn url(&self) -> String {
         format!("unix://{}", socket_in(&self.directory).display())
+    }
+
+    /// Stops the server where it is: it is there, and silent.
+    pub fn pause(&self) {
+        self.program.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.program.signal("CONT");
     }
 
     /// What `redis-cli` prints for a command.

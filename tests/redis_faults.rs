@@ -1,0 +1,172 @@
+//! The Redis store when Redis is cut off, silent, full, forgetful or wrong.
+#![cfg(feature = "redis")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::{
+    error::Error as _,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use common::app::{App, app, handled};
+use http::StatusCode;
+use session_test_support::{Browser, Redis};
+use tower_session_layer::{RedisStore, Session, SessionId, SessionLayer, SessionStore as _};
+
+const COOKIE: &str = "__Host-id";
+
+async fn layer(redis: &Redis) -> SessionLayer {
+    SessionLayer::new(RedisStore::connect(&redis.url()).await.unwrap())
+}
+
+async fn visitor(redis: &Redis) -> Browser<App> {
+    Browser::new(app(&layer(redis).await))
+}
+
+#[tokio::test]
+async fn the_script_is_sent_again_when_redis_forgot_it() {
+    let redis = Redis::start();
+    let browser = visitor(&redis).await;
+    browser.get("/insert:a:1").await;
+    let _ = redis.cli(&["SCRIPT", "FLUSH"]);
+    assert_eq!(browser.get("/update_now:n").await.text, "1");
+    assert_eq!(browser.get("/update_now:n/get:a").await.text, "2 1");
+    assert_eq!(
+        redis.calls("eval"),
+        2,
+        "once at first, once after the flush"
+    );
+}
+
+#[tokio::test]
+async fn killed_connections_are_replaced_and_no_read_fails() {
+    let redis = Redis::start();
+    let browser = visitor(&redis).await;
+    browser.get("/insert:a:1").await;
+    for _ in 0..10 {
+        let _ = redis.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
+        for _ in 0..4 {
+            let page = browser.get("/get:a").await;
+            assert_eq!((page.status, &*page.text), (StatusCode::OK, "1"));
+        }
+    }
+    assert_eq!(browser.get("/update_now:n").await.text, "1");
+}
+
+#[tokio::test]
+async fn when_redis_is_out_of_memory_reads_and_log_outs_go_on() {
+    let redis = Redis::start();
+    let browser = visitor(&redis).await;
+    browser.get("/insert:a:1").await;
+    let _ = redis.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    let cookie = browser.jar().get(COOKIE).unwrap();
+    let page = browser.get("/get:a/insert:a:2").await;
+    assert_eq!(
+        (page.status, page.set_cookie()),
+        (StatusCode::SERVICE_UNAVAILABLE, None)
+    );
+    let page = browser.get("/touch/get:a").await;
+    assert_eq!(
+        (page.status, &*page.text),
+        (StatusCode::OK, "1"),
+        "a touch fails nobody"
+    );
+    assert_eq!(browser.get("/destroy").await.status, StatusCode::OK);
+    browser.jar().set(COOKIE, &cookie);
+    assert_eq!(browser.get("/get:a").await.text, "none");
+}
+
+#[tokio::test]
+async fn an_outage_is_answered_and_harms_no_cookie() {
+    let redis = Redis::start();
+    let browser = visitor(&redis).await;
+    browser.get("/insert:a:1").await;
+    let cookie = browser.jar().get(COOKIE);
+    drop(redis);
+    for path in ["/get:a", "/insert:a:2", "/destroy"] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(
+            (page.set_cookie(), page.header("retry-after")),
+            (None, Some("1"))
+        );
+    }
+    assert_eq!(browser.jar().get(COOKIE), cookie);
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_is_a_failure_of_the_store() {
+    let redis = Redis::start();
+    let browser = visitor(&redis).await;
+    browser.get("/insert:a:1").await;
+    let key = redis.cli(&["KEYS", "*"]);
+    let _ = redis.cli(&["DEL", &key]);
+    let _ = redis.cli(&["LPUSH", &key, "x"]);
+    let page = browser.get("/get:a").await;
+    assert_eq!(
+        (page.status, page.set_cookie()),
+        (StatusCode::SERVICE_UNAVAILABLE, None)
+    );
+    let _ = redis.cli(&["SET", &key, "garbage"]);
+    let page = browser.get("/get:a/insert:a:2").await;
+    assert_eq!(
+        (page.status, &*page.text),
+        (StatusCode::OK, "none"),
+        "a stranger, who begins anew"
+    );
+    assert_eq!(redis.cli(&["DBSIZE"]), "2");
+}
+
+#[tokio::test]
+async fn a_silent_redis_is_given_up_at_the_deadline_and_serves_again_afterwards() {
+    let redis = Redis::start();
+    let browser = visitor(&redis).await;
+    browser.get("/insert:a:1").await;
+    let id: SessionId = browser.get("/id").await.text.parse().unwrap();
+    let store = RedisStore::connect(&redis.url()).await.unwrap();
+    let hasty = store.with_deadline(Duration::from_millis(50));
+    redis.pause();
+    let error = hasty.load(&id).await.unwrap_err();
+    assert_eq!(error.to_string(), "redis did not answer in time");
+    let page = browser.get("/get:a").await;
+    assert_eq!(
+        (page.status, page.set_cookie()),
+        (StatusCode::SERVICE_UNAVAILABLE, None)
+    );
+    redis.resume();
+    assert_eq!(browser.get("/get:a").await.text, "1");
+    assert!(hasty.load(&id).await.unwrap().is_some());
+}
+
+/// Redis repeats arguments in what it says, and those are values.
+#[tokio::test]
+async fn of_what_redis_says_only_the_code_reaches_an_error() {
+    let redis = Redis::start();
+    let causes = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&causes);
+    let handler = move |session: Session| {
+        let tell = Arc::clone(&tell);
+        async move {
+            session.insert("a", "confidential").unwrap();
+            let error = session.commit().await.unwrap_err();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                tell.lock().unwrap().push(error.to_string());
+                cause = error.source();
+            }
+            StatusCode::OK
+        }
+    };
+    let browser = Browser::new(handled(&layer(&redis).await, handler));
+    let _ = redis.cli(&["ACL", "SETUSER", "default", "-evalsha"]);
+    assert_eq!(
+        browser.get("/").await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(
+        *causes.lock().unwrap(),
+        ["redis failed", "redis answered NOPERM"]
+    );
+}
