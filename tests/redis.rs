@@ -6,27 +6,20 @@ mod common;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bb8_redis::RedisConnectionManager;
-use common::app::{App, app};
+use common::{
+    app::app,
+    visitor::{COOKIE, layer_on, visitor_on},
+};
 use session_test_support::{Browser, Redis};
 use tower_session_layer::{RedisStore, SessionLayer, store::redis::Watched};
-
-const COOKIE: &str = "__Host-id";
-
-async fn layer(redis: &Redis) -> SessionLayer {
-    SessionLayer::new(RedisStore::connect(&redis.url()).await.unwrap())
-}
-
-async fn visitor(redis: &Redis) -> Browser<App> {
-    Browser::new(app(&layer(redis).await))
-}
 
 #[tokio::test]
 async fn a_read_is_one_command_and_a_write_one_more() {
     const REQUESTS: u64 = 1000;
     let redis = Redis::start();
-    let (stranger, eager) = (visitor(&redis).await, visitor(&redis).await);
-    let lazy = eager.at(app(&layer(&redis).await.lazy()));
-    let malformed = visitor(&redis).await;
+    let (stranger, eager) = (visitor_on(&redis).await, visitor_on(&redis).await);
+    let lazy = eager.at(app(&layer_on(&redis).await.lazy()));
+    let malformed = visitor_on(&redis).await;
     malformed.jar().set(COOKIE, "malformed");
     eager.get("/insert:a:1").await;
     let rows = [
@@ -60,7 +53,7 @@ async fn a_read_is_one_command_and_a_write_one_more() {
 #[tokio::test]
 async fn redis_holds_no_secret() {
     let redis = Redis::start();
-    let browser = visitor(&redis).await;
+    let browser = visitor_on(&redis).await;
     browser.get("/sign_in/insert:a:1").await;
     let first = browser.jar().get(COOKIE).unwrap();
     browser.get("/renew/insert:b:2").await;
@@ -86,7 +79,7 @@ async fn redis_holds_no_secret() {
 #[tokio::test]
 async fn a_record_is_forgotten_when_nobody_can_use_it_any_more() {
     let redis = Redis::start();
-    let browser = visitor(&redis).await;
+    let browser = visitor_on(&redis).await;
     browser.get("/insert:a:1").await;
     let key = redis.cli(&["KEYS", "*"]);
     let time_to_live = || redis.cli(&["PTTL", &key]).parse::<i64>().unwrap();
@@ -107,9 +100,9 @@ async fn a_record_is_forgotten_when_nobody_can_use_it_any_more() {
 #[tokio::test]
 async fn two_servers_and_two_prefixes_on_one_redis() {
     let redis = Redis::start();
-    let browser = visitor(&redis).await;
+    let browser = visitor_on(&redis).await;
     browser.get("/insert:a:1").await;
-    let other = browser.at(app(&layer(&redis).await));
+    let other = browser.at(app(&layer_on(&redis).await));
     assert_eq!(other.get("/get:a").await.text, "1");
     let store = RedisStore::connect(&redis.url())
         .await

@@ -10,25 +10,18 @@ use std::{
     time::Duration,
 };
 
-use common::app::{App, app, handled};
+use common::{
+    app::handled,
+    visitor::{COOKIE, layer_on, visitor_on},
+};
 use http::StatusCode;
 use session_test_support::{Browser, Redis};
-use tower_session_layer::{RedisStore, Session, SessionId, SessionLayer, SessionStore as _};
-
-const COOKIE: &str = "__Host-id";
-
-async fn layer(redis: &Redis) -> SessionLayer {
-    SessionLayer::new(RedisStore::connect(&redis.url()).await.unwrap())
-}
-
-async fn visitor(redis: &Redis) -> Browser<App> {
-    Browser::new(app(&layer(redis).await))
-}
+use tower_session_layer::{RedisStore, Session, SessionId, SessionStore as _};
 
 #[tokio::test]
 async fn the_script_is_sent_again_when_redis_forgot_it() {
     let redis = Redis::start();
-    let browser = visitor(&redis).await;
+    let browser = visitor_on(&redis).await;
     browser.get("/insert:a:1").await;
     let _ = redis.cli(&["SCRIPT", "FLUSH"]);
     assert_eq!(browser.get("/update_now:n").await.text, "1");
@@ -43,7 +36,7 @@ async fn the_script_is_sent_again_when_redis_forgot_it() {
 #[tokio::test]
 async fn killed_connections_are_replaced_and_no_read_fails() {
     let redis = Redis::start();
-    let browser = visitor(&redis).await;
+    let browser = visitor_on(&redis).await;
     browser.get("/insert:a:1").await;
     for _ in 0..10 {
         let _ = redis.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
@@ -58,7 +51,7 @@ async fn killed_connections_are_replaced_and_no_read_fails() {
 #[tokio::test]
 async fn when_redis_is_out_of_memory_reads_and_log_outs_go_on() {
     let redis = Redis::start();
-    let browser = visitor(&redis).await;
+    let browser = visitor_on(&redis).await;
     browser.get("/insert:a:1").await;
     let _ = redis.cli(&["CONFIG", "SET", "maxmemory", "1"]);
     let cookie = browser.jar().get(COOKIE).unwrap();
@@ -81,7 +74,7 @@ async fn when_redis_is_out_of_memory_reads_and_log_outs_go_on() {
 #[tokio::test]
 async fn an_outage_is_answered_and_harms_no_cookie() {
     let redis = Redis::start();
-    let browser = visitor(&redis).await;
+    let browser = visitor_on(&redis).await;
     browser.get("/insert:a:1").await;
     let cookie = browser.jar().get(COOKIE);
     drop(redis);
@@ -99,7 +92,7 @@ async fn an_outage_is_answered_and_harms_no_cookie() {
 #[tokio::test]
 async fn a_key_of_another_type_is_a_failure_of_the_store() {
     let redis = Redis::start();
-    let browser = visitor(&redis).await;
+    let browser = visitor_on(&redis).await;
     browser.get("/insert:a:1").await;
     let key = redis.cli(&["KEYS", "*"]);
     let _ = redis.cli(&["DEL", &key]);
@@ -122,7 +115,7 @@ async fn a_key_of_another_type_is_a_failure_of_the_store() {
 #[tokio::test]
 async fn a_silent_redis_is_given_up_at_the_deadline_and_serves_again_afterwards() {
     let redis = Redis::start();
-    let browser = visitor(&redis).await;
+    let browser = visitor_on(&redis).await;
     browser.get("/insert:a:1").await;
     let id: SessionId = browser.get("/id").await.text.parse().unwrap();
     let store = RedisStore::connect(&redis.url()).await.unwrap();
@@ -159,7 +152,7 @@ async fn of_what_redis_says_only_the_code_reaches_an_error() {
             StatusCode::OK
         }
     };
-    let browser = Browser::new(handled(&layer(&redis).await, handler));
+    let browser = Browser::new(handled(&layer_on(&redis).await, handler));
     let _ = redis.cli(&["ACL", "SETUSER", "default", "-evalsha"]);
     assert_eq!(
         browser.get("/").await.status,

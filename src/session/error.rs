@@ -6,6 +6,7 @@ use std::{error::Error, fmt};
 ///
 /// [`kind`](Self::kind) tells the cases apart; `source` has the cause where there is one. No
 /// message contains a token or a stored value.
+#[derive(Debug)]
 pub struct SessionError {
     kind: SessionErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -88,15 +89,6 @@ impl From<SessionErrorKind> for SessionError {
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.message())
-    }
-}
-
-impl fmt::Debug for SessionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionError")
-            .field("kind", &self.kind)
-            .field("source", &self.source)
-            .finish()
     }
 }
 

@@ -98,6 +98,7 @@ impl<S: SessionStore> SessionStore for Arc<S> {
 }
 
 /// The store failed: what was asked is not known, or not known to have happened.
+#[derive(Debug)]
 pub struct StoreError {
     message: Cow<'static, str>,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -127,15 +128,6 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
-    }
-}
-
-impl fmt::Debug for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreError")
-            .field("message", &self.message)
-            .field("source", &self.source)
-            .finish()
     }
 }
 
