@@ -3,6 +3,7 @@
 //! Time is an argument, randomness is an argument, and every question the middleware has is
 //! answered by a value.
 
+mod answer;
 pub(crate) mod changes;
 pub(crate) mod delta;
 mod edit;
@@ -15,6 +16,7 @@ pub(crate) mod splice;
 pub(crate) mod state;
 pub(crate) mod step;
 pub(crate) mod token;
+mod view;
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,15 @@
 //! One session during one request: what came in, what changed, and what the browser must be told.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::session::{
-    changes::{Changes, NewSecret, Seen},
+    changes::{Changes, NewSecret},
     delta::{Delta, DeltaKind},
     error::{SessionError, SessionErrorKind},
     header::Header,
     lifetime::{Lifetime, Timestamp},
     outcome::Outcome,
-    record::{Entry, Record, entry_len},
+    record::Record,
     step::InFlight,
     token::{SessionId, Token},
 };
@@ -144,23 +144,6 @@ impl State {
         lifetime.or_else(stored).unwrap_or(self.limits.lifetime)
     }
 
-    /// The raw value under `key`. A key that no application can set has none.
-    pub(crate) fn value(&self, key: &str) -> Option<&[u8]> {
-        check_key(key).ok()?;
-        match self.see_changes(key) {
-            Seen::Here(value) => value.map(|value| &value[..]),
-            Seen::Below => self.stored.as_ref()?.record.value(key),
-        }
-    }
-
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.entry_lens().into_keys()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entry_lens().is_empty()
-    }
-
     pub(crate) fn touch(&mut self) {
         self.pending.touch = true;
     }
@@ -228,53 +211,10 @@ impl State {
         !self.is_head_held() && is_worth_a_commit
     }
 
-    /// The length of the record with all changes.
-    pub(super) fn measure(&self) -> usize {
-        let reserved = self.entries().filter(Entry::is_reserved);
-        let reserved: usize = reserved.map(|entry| entry.raw.len()).sum();
-        let public: usize = self.entry_lens().into_values().sum();
-        Header::LEN + reserved + public
-    }
-
-    /// Each key that the application sees, and how long its entry is.
-    fn entry_lens(&self) -> BTreeMap<&str, usize> {
-        let stored = self.entries();
-        let public = stored.filter_map(|entry| Some((entry.public_key()?, entry.raw.len())));
-        let mut lens: BTreeMap<_, _> = public.collect();
-        for changes in self.layers().rev() {
-            if changes.is_clear() {
-                lens.clear();
-            }
-            for (key, value) in changes.edits() {
-                match value {
-                    Some(value) => lens.insert(key, entry_len(key, value)),
-                    None => lens.remove(key),
-                };
-            }
-        }
-        lens
-    }
-
-    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        let records = self.stored.iter().map(|stored| &stored.record);
-        records.flat_map(Record::entries)
-    }
-
     /// The changes that the store does not know yet, newest first.
-    fn layers(&self) -> impl DoubleEndedIterator<Item = &Changes> {
+    pub(super) fn layers(&self) -> impl DoubleEndedIterator<Item = &Changes> {
         let in_flight = self.in_flight.as_ref().map(InFlight::changes);
         [Some(&self.pending), in_flight].into_iter().flatten()
-    }
-
-    pub(super) fn see_changes(&self, key: &str) -> Seen<'_> {
-        match (self.pending.see(key), &self.in_flight) {
-            (Seen::Below, Some(in_flight)) => in_flight.changes().see(key),
-            (seen, _) => seen,
-        }
-    }
-
-    pub(super) fn entry_len(&self, key: &str) -> Option<usize> {
-        Some(entry_len(key, self.value(key)?))
     }
 
     pub(super) fn check_head(&self) -> Result<(), SessionError> {

@@ -1,0 +1,168 @@
+//! What an answer of the store means for the session.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::session::{
+    changes::Seen,
+    delta::{Change, CommitAnswer, DeltaKind},
+    error::{SessionError, SessionErrorKind},
+    header::Header,
+    record::Record,
+    state::{Announcement, State, Stored},
+    step::InFlight,
+};
+
+impl State {
+    /// Takes in what the store answered to the step in flight.
+    ///
+    /// # Errors
+    ///
+    /// What the request has to be told if its changes are not in the store.
+    pub(crate) fn answered(&mut self, answer: CommitAnswer) -> Result<(), SessionError> {
+        let Some(in_flight) = self.in_flight.take() else {
+            // The session was ended while this was on its way.
+            return match answer {
+                CommitAnswer::Committed => Ok(()),
+                _ => Err(SessionErrorKind::Gone.into()),
+            };
+        };
+        match answer {
+            CommitAnswer::Committed => self.committed(in_flight),
+            CommitAnswer::Gone if in_flight.is_end() => self.committed(in_flight),
+            CommitAnswer::Gone => return Err(self.refuse(in_flight, SessionErrorKind::Gone)),
+            CommitAnswer::Superseded => {
+                return Err(self.refuse(in_flight, SessionErrorKind::Superseded));
+            }
+            CommitAnswer::Conflict(present) => {
+                // If an update panics, it stays at that.
+                let refused = self.refusals.latest.replace(SessionErrorKind::Conflict);
+                if let Err(cause) = self.rebase(in_flight, present) {
+                    self.count_refusal(SessionErrorKind::Conflict);
+                    return Err(as_conflict(cause));
+                }
+                self.refusals.latest = refused;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up changes that lose against other requests again and again.
+    pub(crate) fn give_up(&mut self) -> SessionError {
+        self.in_flight = None;
+        self.count_refusal(SessionErrorKind::Conflict);
+        SessionErrorKind::Conflict.into()
+    }
+
+    /// How often changes were refused so far.
+    pub(crate) fn refusals(&self) -> usize {
+        self.refusals.count
+    }
+
+    /// # Errors
+    ///
+    /// If changes were refused since there were `refusals`, perhaps in the hands of somebody else.
+    pub(crate) fn check_refusals_since(&self, refusals: usize) -> Result<(), SessionError> {
+        match self.refusals.latest {
+            Some(kind) if self.refusals.count != refusals => Err(kind.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a touch for noted, because it is not worth trying again during this request.
+    pub(crate) fn give_up_touch(&mut self) {
+        if let Some(in_flight) = self.in_flight.take_if(|it| it.step.is_touch) {
+            self.committed(in_flight);
+        }
+    }
+
+    fn committed(&mut self, in_flight: InFlight) {
+        let InFlight { step, token, .. } = in_flight;
+        let delta = &step.delta;
+        match (&delta.kind, &mut self.stored) {
+            (DeltaKind::Destroy, _) => {
+                self.ended = None;
+                self.announcement = Announcement::Remove;
+            }
+            (DeltaKind::Create(record), _) if self.ended != Some(step.id) => {
+                self.stored = Some(Stored {
+                    id: step.id,
+                    record: record.clone(),
+                    ahead: None,
+                    loaded: delta.now,
+                    is_touch_due: false,
+                });
+            }
+            (DeltaKind::Change(_), Some(stored)) => {
+                stored.ahead = Some(Arc::clone(delta));
+                stored.is_touch_due = false;
+            }
+            // The session was ended while this was on its way.
+            (DeltaKind::Create(_) | DeltaKind::Change(_), _) => return,
+        }
+        if let Some(token) = token {
+            self.catch_up();
+            let header = self.header();
+            let persistent = header.filter(|header| header.lifetime.is_persistent());
+            let expires = persistent.map(Header::absolute_deadline);
+            self.announcement = Announcement::Issue(token, expires);
+        }
+    }
+
+    /// Drops what was in flight. A touch is not worth remembering that it was refused.
+    fn refuse(&mut self, in_flight: InFlight, kind: SessionErrorKind) -> SessionError {
+        match in_flight.step.is_touch {
+            true => self.committed(in_flight),
+            false => self.count_refusal(kind),
+        }
+        kind.into()
+    }
+
+    fn count_refusal(&mut self, kind: SessionErrorKind) {
+        self.refusals.count += 1;
+        self.refusals.latest = Some(kind);
+        self.catch_up();
+        self.len = self.measure();
+    }
+
+    /// Makes the changes in flight, and those after them, again on the record as it is now.
+    fn rebase(&mut self, mut in_flight: InFlight, present: Bytes) -> Result<(), SessionError> {
+        let (Some(stored), DeltaKind::Change(change)) =
+            (&mut self.stored, &in_flight.step.delta.kind)
+        else {
+            return Err(SessionErrorKind::Gone.into());
+        };
+        // If the change may have been made already, an update must not be made a second time.
+        if in_flight.may_have_happened() {
+            return Err(SessionErrorKind::Conflict.into());
+        }
+        let record = Record::parse(present).map_err(|_| SessionErrorKind::Gone)?;
+        in_flight.changes.rebase(|key| record.shared_value(key))?;
+        self.pending
+            .rebase(|key| match in_flight.changes.see(key) {
+                Seen::Here(value) => value.cloned(),
+                Seen::Below => record.shared_value(key),
+            })?;
+        let change = Change {
+            entries: in_flight.changes.to_entry_changes(),
+            ..change.clone()
+        };
+        if record.outgrown_by(&change) {
+            return Err(SessionErrorKind::TooLarge.into());
+        }
+        stored.record = record;
+        in_flight.replace(change);
+        self.in_flight = Some(in_flight);
+        self.len = self.measure();
+        Ok(())
+    }
+}
+
+/// What cannot be made again on the present values conflicts with them.
+fn as_conflict(cause: SessionError) -> SessionError {
+    match cause.kind() {
+        SessionErrorKind::Conflict => cause,
+        _ => SessionError::with_source(SessionErrorKind::Conflict, cause),
+    }
+}
