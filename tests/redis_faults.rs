@@ -15,7 +15,7 @@ use common::{
     visitor::{COOKIE, layer_on, visitor_on},
 };
 use http::StatusCode;
-use session_test_support::{Browser, Redis};
+use session_test_support::{Browser, Proxy, Redis};
 use tower_session_layer::{RedisStore, Session, SessionId, SessionStore as _};
 
 #[tokio::test]
@@ -110,6 +110,27 @@ async fn a_key_of_another_type_is_a_failure_of_the_store() {
         "a stranger, who begins anew"
     );
     assert_eq!(redis.cli(&["DBSIZE"]), "2");
+}
+
+#[tokio::test]
+async fn connections_that_a_network_swallowed_are_replaced() {
+    let redis = Redis::start();
+    let network = Proxy::to(&redis);
+    let store = RedisStore::connect(&network.url()).await.unwrap();
+    let store = store.with_deadline(Duration::from_millis(100));
+    let id: SessionId = "0b7e1f4a-5d0c-4c57-9f83-5b7e3b0d6a11".parse().unwrap();
+    for _ in 0..3 {
+        store.load(&id).await.unwrap();
+    }
+    network.silence();
+    let mut failures = 0;
+    while store.load(&id).await.is_err() {
+        failures += 1;
+        assert!(failures <= 6, "three for each of two connections");
+    }
+    for _ in 0..20 {
+        store.load(&id).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use redis::{
 use crate::store::redis::without_server_text;
 
 /// Wraps a bb8 manager of Redis connections so that a connection is replaced once a command on it
-/// showed that it is broken.
+/// showed that it is broken, or three in a row had no answer.
 ///
 /// `bb8-redis` takes every connection for sound unless a `PING` at each check-out fails. With this
 /// around it a check-out costs no command.
@@ -54,7 +54,7 @@ where
     async fn connect(&self) -> Result<Self::Connection, Self::Error> {
         Ok(WatchedConnection {
             connection: self.manager.connect().await?,
-            is_broken: Arc::default(),
+            health: Arc::default(),
         })
     }
 
@@ -66,7 +66,7 @@ where
     }
 
     fn has_broken(&self, connection: &mut Self::Connection) -> bool {
-        connection.is_broken.load(Ordering::Relaxed)
+        connection.health.is_broken.load(Ordering::Relaxed)
     }
 }
 
@@ -74,13 +74,34 @@ where
 #[derive(Clone)]
 pub struct WatchedConnection<C> {
     connection: C,
-    is_broken: Arc<AtomicBool>,
+    health: Arc<Health>,
 }
 
-impl<C> WatchedConnection<C> {
-    fn note(&self, error: &RedisError) {
-        if breaks_connection(error) {
-            self.is_broken.store(true, Ordering::Relaxed);
+#[derive(Debug, Default)]
+struct Health {
+    is_broken: AtomicBool,
+    /// Commands in a row that nobody got an answer to.
+    unanswered: AtomicU32,
+}
+
+impl Health {
+    fn take_in<T>(&self, reply: &Result<T, RedisError>) {
+        match reply {
+            Err(error) if error.is_timeout() => {}
+            Err(error) if breaks_connection(error) => self.is_broken.store(true, Ordering::Relaxed),
+            Ok(_) | Err(_) => self.unanswered.store(0, Ordering::Relaxed),
+        }
+    }
+}
+
+/// A command that waits for its answer; dropped without one, it counts as unanswered.
+struct Waiting<'a>(&'a Health);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let before = self.0.unanswered.fetch_add(1, Ordering::Relaxed);
+        if before + 1 >= MAX_UNANSWERED {
+            self.0.is_broken.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -88,7 +109,7 @@ impl<C> WatchedConnection<C> {
 impl<C> std::fmt::Debug for WatchedConnection<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WatchedConnection")
-            .field("is_broken", &self.is_broken)
+            .field("health", &self.health)
             .finish_non_exhaustive()
     }
 }
@@ -96,9 +117,13 @@ impl<C> std::fmt::Debug for WatchedConnection<C> {
 impl<C: ConnectionLike + Send> ConnectionLike for WatchedConnection<C> {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
+            // Dropped here, by a deadline or with its request, it counts as unanswered.
+            let waiting = Waiting(&self.health);
             let reply = self.connection.req_packed_command(command).await;
             let reply = reply.and_then(Value::extract_error);
-            reply.inspect_err(|error| self.note(error))
+            drop(waiting);
+            self.health.take_in(&reply);
+            reply
         })
     }
 
@@ -109,8 +134,12 @@ impl<C: ConnectionLike + Send> ConnectionLike for WatchedConnection<C> {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
+            let waiting = Waiting(&self.health);
             let replies = self.connection.req_packed_commands(pipeline, offset, count);
-            replies.await.inspect_err(|error| self.note(error))
+            let replies = replies.await;
+            drop(waiting);
+            self.health.take_in(&replies);
+            replies
         })
     }
 
@@ -178,3 +207,6 @@ fn breaks_connection(error: &RedisError) -> bool {
     let is_demoted = matches!(error.kind(), ErrorKind::Server(ReadOnly | MasterDown));
     is_demoted || error.is_unrecoverable_error()
 }
+
+/// A network that swallows everything shows in nothing else.
+const MAX_UNANSWERED: u32 = 3;

@@ -8,6 +8,7 @@ mod clock;
 mod curl;
 mod example;
 mod process;
+mod proxy;
 mod redis;
 mod secrets;
 pub mod stories;
@@ -18,6 +19,7 @@ pub use self::{
     curl::{Curl, Http},
     example::{Example, Instance},
     process::{Program, Server, free_address},
+    proxy::Proxy,
     redis::Redis,
     secrets::{assert_tells_no_secret, contains},
 };

@@ -51,6 +51,10 @@ impl Redis {
         format!("unix://{}", socket_in(&self.directory).display())
     }
 
+    pub(crate) fn socket(&self) -> PathBuf {
+        socket_in(&self.directory)
+    }
+
     /// Stops the server where it is: it is there, and silent.
     pub fn pause(&self) {
         self.program.signal("STOP");
