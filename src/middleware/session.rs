@@ -108,9 +108,10 @@ impl Session {
     ///
     /// `update` runs at once, and [`get`](Self::get) shows the outcome. If another request changes
     /// the value before this one is saved, `update` runs again on the new value: concurrent
-    /// increments all count. So it should depend on its argument only, be quick, and not use the
-    /// session, which waits for it: it would never end. What it made is certain only once it is
-    /// saved, see [`update_now`](Self::update_now).
+    /// increments all count. (After five seconds of losing it gives up with a
+    /// [`Conflict`](SessionErrorKind::Conflict).) So it should depend on its argument only, be
+    /// quick, and not use the session, which waits for it: it would never end. What it made is
+    /// certain only once it is saved, see [`update_now`](Self::update_now).
     ///
     /// ```
     /// # fn vote(session: &tower_session_layer::Session) -> Result<(), tower_session_layer::SessionError> {
