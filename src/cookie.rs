@@ -112,16 +112,15 @@ pub(crate) struct CookieLines {
 }
 
 impl CookieLines {
-    /// Foreign cookies are passed over, so that one line of ours, the usual case, allocates
-    /// nothing.
+    /// One line, the usual case, allocates nothing, and neither do further ones with foreign
+    /// cookies.
     pub(crate) fn of(headers: &HeaderMap, cookie: &SessionCookie) -> Self {
         let name = cookie.name.as_bytes();
-        let has_name = |line: &&HeaderValue| memmem::find(line.as_bytes(), name).is_some();
-        let lines = headers.get_all(COOKIE).into_iter();
-        let mut lines = lines.filter(has_name).cloned();
+        let has_name = |line: &HeaderValue| memmem::find(line.as_bytes(), name).is_some();
+        let mut lines = headers.get_all(COOKIE).iter().cloned();
         Self {
             first: lines.next(),
-            others: lines.collect(),
+            others: lines.filter(has_name).collect(),
         }
     }
 
