@@ -84,18 +84,23 @@ struct Health {
     unanswered: AtomicU32,
 }
 
-impl Health {
-    fn take_in<T>(&self, reply: &Result<T, RedisError>) {
-        match reply {
-            Err(error) if error.is_timeout() => {}
-            Err(error) if breaks_connection(error) => self.is_broken.store(true, Ordering::Relaxed),
-            Ok(_) | Err(_) => self.unanswered.store(0, Ordering::Relaxed),
-        }
-    }
-}
-
 /// A command that waits for its answer; dropped without one, it counts as unanswered.
 struct Waiting<'a>(&'a Health);
+
+impl Waiting<'_> {
+    fn end<T>(self, reply: &Result<T, RedisError>) {
+        let Self(health) = &self;
+        match reply {
+            Err(error) if error.is_timeout() => return,
+            Err(error) if breaks_connection(error) => {
+                health.is_broken.store(true, Ordering::Relaxed);
+            }
+            Ok(_) | Err(_) => health.unanswered.store(0, Ordering::Relaxed),
+        }
+        // An answer must not count as missing, even for a moment: others are counting, too.
+        std::mem::forget(self);
+    }
+}
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -121,8 +126,7 @@ impl<C: ConnectionLike + Send> ConnectionLike for WatchedConnection<C> {
             let waiting = Waiting(&self.health);
             let reply = self.connection.req_packed_command(command).await;
             let reply = reply.and_then(Value::extract_error);
-            drop(waiting);
-            self.health.take_in(&reply);
+            waiting.end(&reply);
             reply
         })
     }
@@ -137,8 +141,7 @@ impl<C: ConnectionLike + Send> ConnectionLike for WatchedConnection<C> {
             let waiting = Waiting(&self.health);
             let replies = self.connection.req_packed_commands(pipeline, offset, count);
             let replies = replies.await;
-            drop(waiting);
-            self.health.take_in(&replies);
+            waiting.end(&replies);
             replies
         })
     }
