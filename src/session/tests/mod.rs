@@ -1,5 +1,6 @@
 //! The pure floor as a whole: requests as states, the store as a variable.
 
+mod endings;
 mod limits;
 mod model;
 mod outcomes;
