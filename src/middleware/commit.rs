@@ -3,13 +3,12 @@
 use std::time::Instant;
 
 use crate::{
-    middleware::{head::Head, layer::CONFLICT_DEADLINE, session::Session},
-    session::{
-        error::{SessionError, SessionErrorKind},
-        outcome::Outcome,
-        state::State,
-        step::Step,
+    middleware::{
+        head::Head,
+        layer::CONFLICT_DEADLINE,
+        session::{Session, store_failed},
     },
+    session::{error::SessionError, outcome::Outcome, state::State, step::Step},
     store::{CommitAnswer, StoreError},
 };
 
@@ -94,11 +93,8 @@ fn take_in(
     answer: Result<CommitAnswer, StoreError>,
 ) -> Result<(), SessionError> {
     let mut state = session.peek();
-    let result = match answer {
-        Ok(answer) => state.answered(answer),
-        Err(error) => Err(SessionError::with_source(SessionErrorKind::Store, error)),
-    };
-    match result {
+    let answered = answer.map_err(store_failed);
+    match answered.and_then(|answer| state.answered(answer)) {
         // That a session was used is not worth failing a request for.
         Err(error) if step.is_touch => {
             state.give_up_touch();

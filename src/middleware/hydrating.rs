@@ -13,10 +13,7 @@ use crate::{
     middleware::{
         body::ResponseBody, failure, future::taken, session::Session, settings::Settings,
     },
-    session::{
-        error::{SessionError, SessionErrorKind},
-        token::Token,
-    },
+    session::{error::SessionError, token::Token},
     store::{BoxFuture, StoreError},
 };
 
@@ -53,7 +50,7 @@ where
         let mut request = taken(&mut self.request);
         let session = match Session::hydrate(&self.settings, &self.token, loaded) {
             Ok(session) => session,
-            Err(error) => return Poll::Ready(Err(refused(error, &request))),
+            Err(error) => return Poll::Ready(Err(refused(&error, &request))),
         };
         request.extensions_mut().insert(session.clone());
         Poll::Ready(Ok((self.service.call(request), session)))
@@ -64,9 +61,8 @@ where
 /// session cannot be loaded.
 type Hydrated<F, B> = Result<(F, Session), Response<ResponseBody<B>>>;
 
-fn refused<A, B>(error: StoreError, request: &Request<A>) -> Response<ResponseBody<B>> {
-    let error = SessionError::with_source(SessionErrorKind::Store, error);
-    let cause = &error as &dyn std::error::Error;
+fn refused<A, B>(error: &SessionError, request: &Request<A>) -> Response<ResponseBody<B>> {
+    let cause = error as &dyn std::error::Error;
     tracing::error!(error = cause, "session not loaded");
-    failure::response(&error, request.headers())
+    failure::response(error, request.headers())
 }

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use crate::{
     cookie::CookieLines,
     middleware::{session::Session, settings::Settings},
-    session::error::{SessionError, SessionErrorKind},
+    session::error::SessionError,
 };
 
 /// The session of a request behind [`SessionLayer::lazy`](crate::SessionLayer::lazy): not loaded
@@ -36,7 +36,7 @@ impl LazySession {
     ///
     /// # Errors
     ///
-    /// [`Store`](SessionErrorKind::Store). Calling this again tries again.
+    /// [`Store`](crate::SessionErrorKind::Store). Calling this again tries again.
     pub async fn load(&self) -> Result<Session, SessionError> {
         self.0.was_asked.store(true, Ordering::Relaxed);
         // Dropped here, the load is as if it had not begun: another caller starts it anew.
@@ -80,7 +80,6 @@ impl LazySession {
         };
         let loaded = Arc::clone(&settings.store).load(token.id()).await;
         Session::hydrate(settings, &token, loaded)
-            .map_err(|error| SessionError::with_source(SessionErrorKind::Store, error))
     }
 }
 

@@ -305,8 +305,8 @@ impl Session {
         settings: &Arc<Settings>,
         token: &Token,
         loaded: Result<Option<Bytes>, StoreError>,
-    ) -> Result<Self, StoreError> {
-        let Some(record) = loaded? else {
+    ) -> Result<Self, SessionError> {
+        let Some(record) = loaded.map_err(store_failed)? else {
             return Ok(Self::empty(settings));
         };
         let state = match Record::parse(record) {
@@ -316,7 +316,8 @@ impl Session {
                 State::empty(settings.limits)
             }
             Err(UnreadableRecord::NewerVersion) => {
-                return Err(StoreError::new("the record is of a newer version"));
+                let newer = StoreError::new("the record is of a newer version");
+                return Err(store_failed(newer));
             }
         };
         Ok(Self::new(settings, state))
@@ -380,6 +381,10 @@ impl Drop for Shared {
             );
         }
     }
+}
+
+pub(super) fn store_failed(error: StoreError) -> SessionError {
+    SessionError::with_source(SessionErrorKind::Store, error)
 }
 
 /// A panic of an application's closure or `Deserialize` leaves the data behind the lock whole.

@@ -227,7 +227,8 @@ impl From<UnreadableRecord> for NotARecord {
     }
 }
 
-fn keep_for(header: &Header, now: Timestamp) -> Duration {
+/// How long a store has to keep a record.
+pub(crate) fn keep_for(header: &Header, now: Timestamp) -> Duration {
     match header.destroyed {
         true => TOMBSTONE,
         false => header.deadline().since(now) + SLACK,

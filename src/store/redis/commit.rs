@@ -8,7 +8,7 @@ use redis::{Cmd, Script};
 use crate::session::{
     delta::{Base, Change, Delta, DeltaKind, EntryChange},
     lifetime::millis,
-    splice::{SLACK, TOMBSTONE},
+    splice::{SLACK, TOMBSTONE, keep_for},
 };
 
 /// One call of the script.
@@ -37,9 +37,9 @@ impl<'a> CommitScript<'a> {
         call.arg(command).arg(script).arg(1).arg(self.key);
         match &self.delta.kind {
             DeltaKind::Create(record) => {
-                let keep_for = record.header.deadline().since(self.delta.now) + SLACK;
+                let keep_for = millis(keep_for(&record.header, self.delta.now));
                 self.verb(&mut call, "create");
-                call.arg(&record.as_bytes()[..]).arg(millis(keep_for));
+                call.arg(&record.as_bytes()[..]).arg(keep_for);
             }
             DeltaKind::Destroy => {
                 self.verb(&mut call, "destroy");
