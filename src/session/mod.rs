@@ -9,6 +9,7 @@ pub(crate) mod delta;
 mod edit;
 pub(crate) mod error;
 pub(crate) mod header;
+pub(crate) mod law;
 pub(crate) mod lifetime;
 pub(crate) mod outcome;
 pub(crate) mod record;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::session::token::SessionId;
 pub use crate::session::{
     delta::{Applied, CommitAnswer, Delta},
-    splice::NotARecord,
+    law::NotARecord,
 };
 
 #[cfg(feature = "conformance")]

@@ -1,4 +1,4 @@
--- Applies one delta to one record, as session/splice.rs does.
+-- Applies one delta to one record, as session/law.rs does.
 --
 -- KEYS[1]  the record
 -- ARGV[1]  what to do: 'create', 'destroy' or 'change'

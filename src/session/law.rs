@@ -1,0 +1,127 @@
+//! Applying a delta to a record: the law of every store, and the whole work of most.
+//!
+//! The Redis store runs the same law as a script; a test holds the two against each other.
+
+use bytes::Bytes;
+
+use crate::session::{
+    delta::{Applied, Change, CommitAnswer, Delta, DeltaKind},
+    header::Header,
+    record::{Record, UnreadableRecord},
+    splice::keep_for,
+};
+
+impl Delta {
+    /// Decides what this delta does to a record.
+    ///
+    /// `current` is what the store holds under the session's id, `None` if nothing or if it is
+    /// past its time. Nobody may change the record between reading `current` and doing what the
+    /// answer says.
+    ///
+    /// # Errors
+    ///
+    /// [`NotARecord`] if `current` was not written by this crate, or by a later version of it.
+    ///
+    /// ```
+    /// # use std::collections::HashMap;
+    /// # use tower_session_layer::{SessionId, store::{Applied, CommitAnswer, Delta, NotARecord}};
+    /// # use bytes::Bytes;
+    /// fn commit(
+    ///     table: &mut HashMap<SessionId, Bytes>,
+    ///     id: &SessionId,
+    ///     delta: &Delta,
+    /// ) -> Result<CommitAnswer, NotARecord> {
+    ///     Ok(match delta.apply(table.get(id).cloned())? {
+    ///         Applied::Write { record, .. } => {
+    ///             table.insert(*id, record);
+    ///             CommitAnswer::Committed
+    ///         }
+    ///         Applied::Keep(answer) => answer,
+    ///     })
+    /// }
+    /// ```
+    pub fn apply(&self, current: Option<Bytes>) -> Result<Applied, NotARecord> {
+        let current = current.map(Record::parse).transpose()?;
+        let decided = match &self.kind {
+            DeltaKind::Create(record) => self.create(record, current),
+            DeltaKind::Change(change) => self.change(change, current),
+            DeltaKind::Destroy => self.destroy(current),
+        };
+        Ok(match decided {
+            Ok(record) => Applied::Write {
+                keep_for: keep_for(&record.header, self.now),
+                record: record.into_bytes(),
+            },
+            Err(answer) => Applied::Keep(answer),
+        })
+    }
+
+    fn create(&self, new: &Record, current: Option<Record>) -> Result<Record, CommitAnswer> {
+        match current {
+            None => Ok(new.clone()),
+            Some(current) if current.header.nonce == self.nonce => Err(CommitAnswer::Committed),
+            Some(_) => Err(CommitAnswer::Superseded),
+        }
+    }
+
+    fn destroy(&self, current: Option<Record>) -> Result<Record, CommitAnswer> {
+        let mut header = current.ok_or(CommitAnswer::Gone)?.header;
+        if header.destroyed {
+            let is_repeated = header.nonce == self.nonce;
+            return Err(if is_repeated {
+                CommitAnswer::Committed
+            } else {
+                CommitAnswer::Gone
+            });
+        }
+        header.destroyed = true;
+        header.nonce = self.nonce;
+        header.touched = header.touched.max(self.now);
+        Ok(Record::assemble(header, vec![0; Header::LEN]))
+    }
+
+    fn change(&self, change: &Change, current: Option<Record>) -> Result<Record, CommitAnswer> {
+        let is_live = |record: &Record| !record.header.destroyed;
+        let current = current.filter(is_live).ok_or(CommitAnswer::Gone)?;
+        self.guard(change, &current)?;
+        if !change.bases_stand_in(&current) || current.outgrown_by(change) {
+            return Err(CommitAnswer::Conflict(current.into_bytes()));
+        }
+        Ok(current.spliced(change, self.nonce, self.now))
+    }
+
+    /// Refuses what may not write to this record, or already has.
+    fn guard(&self, change: &Change, current: &Record) -> Result<(), CommitAnswer> {
+        let header = &current.header;
+        let proposed = change.renewal.as_ref().map(|renewal| renewal.verifier);
+        if header.nonce == self.nonce || proposed == Some(header.verifier) {
+            return Err(CommitAnswer::Committed);
+        }
+        if header.epoch != change.epoch {
+            return Err(CommitAnswer::Superseded);
+        }
+        let is_idle = header.idle_deadline() <= change.loaded;
+        if is_idle || header.absolute_deadline() <= self.now {
+            return Err(CommitAnswer::Gone);
+        }
+        Ok(())
+    }
+}
+
+/// What is in the store is not a session record of this version of the crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotARecord(());
+
+impl std::fmt::Display for NotARecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the stored value is not a session record that this version can read")
+    }
+}
+
+impl std::error::Error for NotARecord {}
+
+impl From<UnreadableRecord> for NotARecord {
+    fn from(_: UnreadableRecord) -> Self {
+        Self(())
+    }
+}
