@@ -8,7 +8,12 @@ use crate::{
         layer::CONFLICT_DEADLINE,
         session::{Session, store_failed},
     },
-    session::{error::SessionError, outcome::Outcome, state::State, step::Step},
+    session::{
+        error::{SessionError, SessionErrorKind},
+        outcome::Outcome,
+        state::State,
+        step::Step,
+    },
     store::{CommitAnswer, StoreError},
 };
 
@@ -95,11 +100,16 @@ fn take_in(
     let mut state = session.peek();
     let answered = answer.map_err(store_failed);
     match answered.and_then(|answer| state.answered(answer)) {
-        // That a session was used is not worth failing a request for.
-        Err(error) if step.is_touch => {
-            state.give_up_touch();
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(session.id = %step.id, error, "session not touched");
+        // That a session was used, or could have a new token, is not worth failing a request for.
+        Err(error) if step.is_routine => {
+            state.give_up_routine();
+            let cause: &dyn std::error::Error = &error;
+            match error.kind() {
+                SessionErrorKind::Store => {
+                    tracing::warn!(session.id = %step.id, error = cause, "session not touched");
+                }
+                _ => tracing::debug!(session.id = %step.id, error = cause, "session not touched"),
+            }
             Ok(())
         }
         result => result,

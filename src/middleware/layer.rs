@@ -10,7 +10,7 @@ use tower_layer::Layer;
 use crate::{
     cookie::SessionCookie,
     middleware::{service::SessionService, settings::Settings},
-    session::{lifetime::Lifetime, state::Limits},
+    session::{lifetime::Lifetime, rotation::DEFAULT_GRACE, state::Limits},
     store::SessionStore,
 };
 
@@ -69,6 +69,8 @@ impl SessionLayer {
             limits: Limits {
                 lifetime: Lifetime::default(),
                 max_len: 64 * 1024,
+                rotate_every: None,
+                grace: DEFAULT_GRACE,
             },
             clock: Arc::new(SystemTime::now),
         });
@@ -107,6 +109,23 @@ impl SessionLayer {
     #[must_use]
     pub fn with_max_size(self, bytes: usize) -> Self {
         self.with(|settings| settings.limits.max_len = bytes)
+    }
+
+    /// Replaces the secret in the cookie of a session that is used when it is older than `every`,
+    /// as a matter of routine: a copy of the cookie that somebody took is worth nothing for long.
+    ///
+    /// Nobody is logged out by it. The old token counts until the new one was first presented, and
+    /// for `grace` after that, so requests that are under way and responses that get lost do no
+    /// harm. Afterwards it is as good as none, and whoever presents it is an event in the log.
+    ///
+    /// A `grace` of more than half of `every` is cut to that. Defaults to no rotation; the grace
+    /// for [`Session::rotate`](crate::Session::rotate) is a minute then.
+    #[must_use]
+    pub fn with_rotation(self, every: Duration, grace: Duration) -> Self {
+        self.with(|settings| {
+            settings.limits.rotate_every = Some(every);
+            settings.limits.grace = grace.min(every / 2);
+        })
     }
 
     /// Where the time comes from, for tests that move it. Defaults to [`SystemTime::now`].

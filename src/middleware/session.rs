@@ -20,10 +20,11 @@ use crate::{
     },
     session::{
         changes::Update,
+        claim::Claim,
         error::{SessionError, SessionErrorKind},
         lifetime::Lifetime,
         record::{Record, UnreadableRecord},
-        state::State,
+        state::{Standing, State},
         token::{SessionId, Token},
     },
     store::StoreError,
@@ -214,6 +215,21 @@ impl Session {
         self.state().renew()
     }
 
+    /// Replaces the token as a matter of routine: unlike after [`renew`](Self::renew), the old one
+    /// counts until the new one was first presented, and for a grace after that. Use it where
+    /// nothing changed but time; [`with_rotation`](crate::SessionLayer::with_rotation) does it by
+    /// itself.
+    ///
+    /// It changes nothing without a session, within a minute of a renewal, while the last rotation
+    /// is settling, or if another request comes first. Losing or failing fails nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`HeadSent`](SessionErrorKind::HeadSent).
+    pub fn rotate(&self) -> Result<(), SessionError> {
+        self.state().rotate()
+    }
+
     /// Ends the session: log-out. Requests that are still running cannot bring it back.
     pub fn destroy(&self) {
         self.state().destroy();
@@ -293,7 +309,7 @@ impl Session {
 
     /// A session of a request without a token.
     pub(super) fn empty(settings: &Arc<Settings>) -> Self {
-        Self::new(settings, State::empty(settings.limits))
+        Self::new(settings, State::empty(Standing::Free, settings.limits))
     }
 
     /// The session of a request with a token, from what the store holds under its id.
@@ -310,10 +326,10 @@ impl Session {
             return Ok(Self::empty(settings));
         };
         let state = match Record::parse(record) {
-            Ok(record) => State::resume(token, record, settings.now(), settings.limits),
+            Ok(record) => resume(token, record, settings),
             Err(UnreadableRecord::Corrupt) => {
                 tracing::warn!(session.id = %token.id(), "unreadable session record");
-                State::empty(settings.limits)
+                State::empty(Standing::Free, settings.limits)
             }
             Err(UnreadableRecord::NewerVersion) => {
                 let newer = StoreError::new("the record is of a newer version");
@@ -381,6 +397,15 @@ impl Drop for Shared {
             );
         }
     }
+}
+
+fn resume(token: &Token, record: Record, settings: &Settings) -> State {
+    let (now, limits) = (settings.now(), settings.limits);
+    let claim = Claim::judge(token, &record.header, now, limits.grace);
+    if claim == Claim::Reused {
+        tracing::warn!(session.id = %token.id(), "reuse of a token that was rotated away");
+    }
+    State::resume(claim, token, record, now, limits)
 }
 
 pub(super) fn store_failed(error: StoreError) -> SessionError {

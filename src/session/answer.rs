@@ -10,6 +10,7 @@ use crate::session::{
     error::{SessionError, SessionErrorKind},
     header::Header,
     record::Record,
+    rotation::Rotation,
     state::{Announcement, State, Stored},
     step::InFlight,
 };
@@ -31,20 +32,33 @@ impl State {
         match answer {
             CommitAnswer::Committed => self.committed(in_flight),
             CommitAnswer::Gone if in_flight.is_end() => self.committed(in_flight),
+            CommitAnswer::Gone | CommitAnswer::Superseded if in_flight.changes.is_sign_in() => {
+                return self.checked(|state| state.begin_anew(in_flight));
+            }
             CommitAnswer::Gone => return Err(self.refuse(in_flight, SessionErrorKind::Gone)),
             CommitAnswer::Superseded => {
                 return Err(self.refuse(in_flight, SessionErrorKind::Superseded));
             }
+            CommitAnswer::Unknown => return Err(self.refuse(in_flight, SessionErrorKind::Store)),
             CommitAnswer::Conflict(present) => {
-                // If an update panics, it stays at that.
-                let refused = self.refusals.latest.replace(SessionErrorKind::Conflict);
-                if let Err(cause) = self.rebase(in_flight, present) {
-                    self.count_refusal(SessionErrorKind::Conflict);
-                    return Err(as_conflict(cause));
-                }
-                self.refusals.latest = refused;
+                return self.checked(|state| state.rebase(in_flight, present));
             }
         }
+        Ok(())
+    }
+
+    /// Makes changes again; if that cannot be done, they conflict with what others did.
+    fn checked(
+        &mut self,
+        make_again: impl FnOnce(&mut Self) -> Result<(), SessionError>,
+    ) -> Result<(), SessionError> {
+        // If an update panics, it stays at that.
+        let refused = self.refusals.latest.replace(SessionErrorKind::Conflict);
+        if let Err(cause) = make_again(self) {
+            self.count_refusal(SessionErrorKind::Conflict);
+            return Err(as_conflict(cause));
+        }
+        self.refusals.latest = refused;
         Ok(())
     }
 
@@ -70,11 +84,14 @@ impl State {
         }
     }
 
-    /// Takes a touch for noted, because it is not worth trying again during this request.
-    pub(crate) fn give_up_touch(&mut self) {
-        if let Some(in_flight) = self.in_flight.take_if(|it| it.step.is_touch) {
-            self.committed(in_flight);
+    /// Lets a touch or a rotation be: it is not worth trying again during this request.
+    pub(crate) fn give_up_routine(&mut self) {
+        self.in_flight.take_if(|it| it.step.is_routine);
+        if let Some(stored) = &mut self.stored {
+            stored.is_touch_due = false;
+            stored.rotation = Rotation::Impossible;
         }
+        self.pending.touch = false;
     }
 
     fn committed(&mut self, in_flight: InFlight) {
@@ -92,14 +109,20 @@ impl State {
                     ahead: None,
                     loaded: delta.now,
                     is_touch_due: false,
+                    presents: None,
+                    rotation: Rotation::Impossible,
                 });
             }
-            (DeltaKind::Change(_), Some(stored)) => {
+            (DeltaKind::Change(_) | DeltaKind::Rotate(_), Some(stored)) => {
                 stored.ahead = Some(Arc::clone(delta));
                 stored.is_touch_due = false;
+                stored.presents = None;
+                if token.is_some() {
+                    stored.rotation = Rotation::Impossible;
+                }
             }
             // The session was ended while this was on its way.
-            (DeltaKind::Create(_) | DeltaKind::Change(_), _) => return,
+            (DeltaKind::Create(_) | DeltaKind::Change(_) | DeltaKind::Rotate(_), _) => return,
         }
         if let Some(token) = token {
             self.catch_up();
@@ -110,13 +133,27 @@ impl State {
         }
     }
 
-    /// Drops what was in flight. A touch is not worth remembering that it was refused.
+    /// Drops what was in flight. That a routine was refused is not worth remembering.
     fn refuse(&mut self, in_flight: InFlight, kind: SessionErrorKind) -> SessionError {
-        match in_flight.step.is_touch {
-            true => self.committed(in_flight),
-            false => self.count_refusal(kind),
+        if !in_flight.step.is_routine {
+            self.count_refusal(kind);
         }
         kind.into()
+    }
+
+    /// A sign-in does not need the session that it was based on, which ended or was renewed: what
+    /// this request set, and nothing else, begins another one.
+    fn begin_anew(&mut self, in_flight: InFlight) -> Result<(), SessionError> {
+        let mut changes = in_flight.changes;
+        changes.rebase(|_| None)?;
+        self.pending.rebase(|key| match changes.see(key) {
+            Seen::Here(value) => value.cloned(),
+            Seen::Below => None,
+        })?;
+        self.stored = None;
+        self.pending = changes.followed_by(std::mem::take(&mut self.pending));
+        self.len = self.measure();
+        Ok(())
     }
 
     fn count_refusal(&mut self, kind: SessionErrorKind) {
@@ -133,10 +170,6 @@ impl State {
         else {
             return Err(SessionErrorKind::Gone.into());
         };
-        // If the change may have been made already, an update must not be made a second time.
-        if in_flight.may_have_happened() {
-            return Err(SessionErrorKind::Conflict.into());
-        }
         let record = Record::parse(present).map_err(|_| SessionErrorKind::Gone)?;
         in_flight.changes.rebase(|key| record.shared_value(key))?;
         self.pending
@@ -145,6 +178,7 @@ impl State {
                 Seen::Below => record.shared_value(key),
             })?;
         let change = Change {
+            known: record.header.nonce,
             entries: in_flight.changes.to_entry_changes(),
             ..change.clone()
         };

@@ -105,8 +105,11 @@ impl Changes {
     /// Whether these changes make a session where there was none.
     pub(crate) fn begin_a_session(&self) -> bool {
         let has_value = |(_, edit): &(_, Edit)| edit.value.is_some();
-        let is_signed_in = matches!(self.renewal, Some(NewSecret::SignIn(_)));
-        is_signed_in || self.edits.iter().any(has_value)
+        self.is_sign_in() || self.edits.iter().any(has_value)
+    }
+
+    pub(crate) fn is_sign_in(&self) -> bool {
+        matches!(self.renewal, Some(NewSecret::SignIn(_)))
     }
 
     /// Each edited key with its new value.
@@ -137,6 +140,19 @@ impl Changes {
             edit.rebase(|| below(key))?;
         }
         Ok(())
+    }
+
+    /// These changes with `later` ones on top, as those of a session that is yet to begin.
+    pub(crate) fn followed_by(mut self, later: Self) -> Self {
+        self.renewal = later.renewal.or(self.renewal);
+        self.lifetime = later.lifetime.or(self.lifetime);
+        if later.clear {
+            self.clear();
+        }
+        for (key, edit) in later.edits {
+            self.put(&key, edit.value);
+        }
+        self
     }
 
     /// Where the edit of `key` is, or has to go.

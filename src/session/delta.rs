@@ -8,6 +8,7 @@ use crate::session::{
     header::Nonce,
     lifetime::{Lifetime, Timestamp},
     record::Record,
+    seal::Sealed,
     token::Verifier,
 };
 
@@ -22,7 +23,20 @@ use crate::session::{
 pub struct Delta {
     pub(crate) nonce: Nonce,
     pub(crate) now: Timestamp,
+    /// Whether it was sent before and nobody saw the answer: it may have happened.
+    pub(crate) is_repeated: bool,
     pub(crate) kind: DeltaKind,
+}
+
+impl Delta {
+    /// The same delta, sent once more because the answer to it got lost.
+    pub(crate) fn repeated(&self) -> Self {
+        let is_repeated = true;
+        Self {
+            is_repeated,
+            ..self.clone()
+        }
+    }
 }
 
 impl fmt::Debug for Delta {
@@ -30,6 +44,7 @@ impl fmt::Debug for Delta {
         let kind = match &self.kind {
             DeltaKind::Create(_) => "Create",
             DeltaKind::Change(_) => "Change",
+            DeltaKind::Rotate(_) => "Rotate",
             DeltaKind::Destroy => "Destroy",
         };
         f.debug_tuple("Delta").field(&kind).finish_non_exhaustive()
@@ -42,6 +57,8 @@ pub(crate) enum DeltaKind {
     Create(Record),
     /// A session that was loaded changes.
     Change(Change),
+    /// The secret of a session is replaced at routine.
+    Rotate(Rotate),
     /// A session ends: a tombstone takes its place for a minute.
     Destroy,
 }
@@ -53,6 +70,14 @@ pub(crate) struct Change {
     pub(crate) epoch: u32,
     /// When the record was loaded: the idle limit is judged at that time.
     pub(crate) loaded: Timestamp,
+    /// The last commit that is known to this one. If it is repeated and there is another since,
+    /// nobody can tell whether it happened before that.
+    pub(crate) known: Nonce,
+    /// The secret that the request came with, if it is the successor of a rotation and was not
+    /// presented before.
+    pub(crate) presents: Option<Verifier>,
+    /// How long the predecessor of a successor counts after that was presented.
+    pub(crate) grace: Duration,
     pub(crate) renewal: Option<Renewal>,
     pub(crate) lifetime: Option<Lifetime>,
     /// Removes every entry that is not reserved before `entries` are applied.
@@ -69,6 +94,21 @@ pub(crate) struct Renewal {
     pub(crate) verifier: Verifier,
     /// Set by a sign-in: the authentication and the absolute limit start anew.
     pub(crate) authenticated: Option<Timestamp>,
+}
+
+/// A new secret at routine. The old one counts until a grace after the new one was presented.
+///
+/// Applied once more while nobody presented the new secret, it changes nothing and is committed:
+/// that is how a request with the old one learns that it may hand out the new one.
+#[derive(Clone)]
+pub(crate) struct Rotate {
+    pub(crate) epoch: u32,
+    pub(crate) loaded: Timestamp,
+    pub(crate) from: Verifier,
+    pub(crate) to: Verifier,
+    /// The new secret, sealed under the old one.
+    pub(crate) sealed: Sealed,
+    pub(crate) grace: Duration,
 }
 
 #[derive(Clone)]
@@ -130,11 +170,15 @@ pub enum CommitAnswer {
     Committed,
     /// There is no such session (any more).
     Gone,
-    /// The session was renewed since it was loaded.
+    /// The session was renewed since it was loaded; or, for a routine rotation, another one came
+    /// first.
     Superseded,
     /// An entry is not what the change was based on, or the record would grow beyond its limit.
     /// Carries the record as it is.
     Conflict(Bytes),
+    /// The commit was sent before without an answer, and others came since: whether it happened
+    /// cannot be told. It was not applied now.
+    Unknown,
 }
 
 impl fmt::Debug for CommitAnswer {
@@ -143,6 +187,7 @@ impl fmt::Debug for CommitAnswer {
             Self::Committed => f.write_str("Committed"),
             Self::Gone => f.write_str("Gone"),
             Self::Superseded => f.write_str("Superseded"),
+            Self::Unknown => f.write_str("Unknown"),
             Self::Conflict(record) => write!(f, "Conflict({} bytes)", record.len()),
         }
     }

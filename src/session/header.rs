@@ -7,6 +7,7 @@ use bytes::{Buf, BufMut};
 use crate::session::{
     lifetime::{Lifetime, Timestamp, millis},
     record::UnreadableRecord,
+    seal::Sealed,
     token::Verifier,
 };
 
@@ -39,7 +40,8 @@ pub(crate) enum Replacement {
     Renewal,
     /// At routine: it is good until a grace after its successor was first presented.
     Rotation {
-        sealed_successor: [u8; 32],
+        /// Erased when the grace is over.
+        successor: Option<Sealed>,
         presented: Option<Timestamp>,
     },
 }
@@ -148,14 +150,14 @@ impl Previous {
     #[allow(clippy::option_option)]
     fn read(tag: u8, fields: &mut &[u8]) -> Option<Option<Self>> {
         let verifier = Verifier(array(fields));
-        let sealed_successor = array(fields);
+        let successor = Some(array(fields)).filter(|sealed| *sealed != ERASED);
         let replaced = Timestamp(fields.get_u64());
         let presented = time(fields);
         let by = match tag {
             0 => return Some(None),
             1 => Replacement::Renewal,
             2 => Replacement::Rotation {
-                sealed_successor,
+                successor,
                 presented,
             },
             _ => return None,
@@ -168,19 +170,22 @@ impl Previous {
     }
 
     fn write(previous: Option<&Self>, out: &mut impl BufMut) {
-        let (sealed_successor, presented) = match previous.map(|previous| &previous.by) {
+        let (successor, presented) = match previous.map(|previous| &previous.by) {
             Some(Replacement::Rotation {
-                sealed_successor,
+                successor,
                 presented,
-            }) => (*sealed_successor, *presented),
-            Some(Replacement::Renewal) | None => ([0; 32], None),
+            }) => (*successor, *presented),
+            Some(Replacement::Renewal) | None => (None, None),
         };
         out.put_slice(&previous.map_or([0; 32], |previous| previous.verifier.0));
-        out.put_slice(&sealed_successor);
+        out.put_slice(&successor.unwrap_or(ERASED));
         put_time(out, previous.map(|previous| previous.replaced));
         put_time(out, presented);
     }
 }
+
+/// Stands for no seal; a seal that is all zeros does not occur.
+const ERASED: Sealed = [0; 32];
 
 fn read_lifetime(persistent: bool, fields: &mut &[u8]) -> Lifetime {
     let idle = Duration::from_millis(fields.get_u64());

@@ -5,10 +5,12 @@
 use bytes::Bytes;
 
 use crate::session::{
-    delta::{Applied, Change, CommitAnswer, Delta, DeltaKind},
+    delta::{Applied, Change, CommitAnswer, Delta, DeltaKind, Rotate},
     header::Header,
+    lifetime::Timestamp,
     record::{Record, UnreadableRecord},
     splice::keep_for,
+    token::Verifier,
 };
 
 impl Delta {
@@ -45,6 +47,7 @@ impl Delta {
         let decided = match &self.kind {
             DeltaKind::Create(record) => self.create(record, current),
             DeltaKind::Change(change) => self.change(change, current),
+            DeltaKind::Rotate(rotate) => self.rotate(rotate, current),
             DeltaKind::Destroy => self.destroy(current),
         };
         Ok(match decided {
@@ -68,10 +71,9 @@ impl Delta {
         let mut header = current.ok_or(CommitAnswer::Gone)?.header;
         if header.destroyed {
             let is_repeated = header.nonce == self.nonce;
-            return Err(if is_repeated {
-                CommitAnswer::Committed
-            } else {
-                CommitAnswer::Gone
+            return Err(match is_repeated {
+                true => CommitAnswer::Committed,
+                false => CommitAnswer::Gone,
             });
         }
         header.destroyed = true;
@@ -81,30 +83,50 @@ impl Delta {
     }
 
     fn change(&self, change: &Change, current: Option<Record>) -> Result<Record, CommitAnswer> {
-        let is_live = |record: &Record| !record.header.destroyed;
-        let current = current.filter(is_live).ok_or(CommitAnswer::Gone)?;
-        self.guard(change, &current)?;
+        let current = self.admit(change.epoch, change.new_verifier(), current)?;
+        if self.is_repeated && current.header.nonce != change.known {
+            return Err(CommitAnswer::Unknown);
+        }
+        self.check_limits(change.loaded, &current.header)?;
         if !change.bases_stand_in(&current) || current.outgrown_by(change) {
             return Err(CommitAnswer::Conflict(current.into_bytes()));
         }
-        Ok(current.spliced(change, self.nonce, self.now))
+        Ok(current.spliced(change, self))
     }
 
-    /// Refuses what may not write to this record, or already has.
-    fn guard(&self, change: &Change, current: &Record) -> Result<(), CommitAnswer> {
+    fn rotate(&self, rotate: &Rotate, current: Option<Record>) -> Result<Record, CommitAnswer> {
+        let current = self.admit(rotate.epoch, None, current)?;
+        self.check_limits(rotate.loaded, &current.header)?;
+        let rotated = current.rotated(rotate, self);
+        rotated.ok_or(CommitAnswer::Superseded)
+    }
+
+    /// The live record, unless this may not write to it, or already has.
+    fn admit(
+        &self,
+        epoch: u32,
+        proposed: Option<Verifier>,
+        current: Option<Record>,
+    ) -> Result<Record, CommitAnswer> {
+        let is_live = |record: &Record| !record.header.destroyed;
+        let current = current.filter(is_live).ok_or(CommitAnswer::Gone)?;
         let header = &current.header;
-        let proposed = change.renewal.as_ref().map(|renewal| renewal.verifier);
         if header.nonce == self.nonce || proposed == Some(header.verifier) {
             return Err(CommitAnswer::Committed);
         }
-        if header.epoch != change.epoch {
-            return Err(CommitAnswer::Superseded);
+        match header.epoch == epoch {
+            true => Ok(current),
+            false => Err(CommitAnswer::Superseded),
         }
-        let is_idle = header.idle_deadline() <= change.loaded;
-        if is_idle || header.absolute_deadline() <= self.now {
-            return Err(CommitAnswer::Gone);
+    }
+
+    /// The idle limit is judged at the time of loading, the absolute one now.
+    fn check_limits(&self, loaded: Timestamp, header: &Header) -> Result<(), CommitAnswer> {
+        let is_idle = header.idle_deadline() <= loaded;
+        match is_idle || header.absolute_deadline() <= self.now {
+            true => Err(CommitAnswer::Gone),
+            false => Ok(()),
         }
-        Ok(())
     }
 }
 

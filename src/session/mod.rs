@@ -5,6 +5,7 @@
 
 mod answer;
 pub(crate) mod changes;
+pub(crate) mod claim;
 pub(crate) mod delta;
 mod edit;
 pub(crate) mod error;
@@ -13,6 +14,8 @@ pub(crate) mod law;
 pub(crate) mod lifetime;
 pub(crate) mod outcome;
 pub(crate) mod record;
+pub(crate) mod rotation;
+mod seal;
 pub(crate) mod splice;
 pub(crate) mod state;
 pub(crate) mod step;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::session::{
     changes::{Changes, NewSecret},
-    delta::{Change, Delta, DeltaKind, Renewal},
+    delta::{Change, Delta, DeltaKind, Renewal, Rotate},
     error::{SessionError, SessionErrorKind},
     header::Header,
     record::{Record, put_entry},
-    state::{State, Stored},
+    rotation::Rotation,
+    state::{Standing, State, Stored},
     step::{InFlight, Ingredients, Step},
     token::{SessionId, Token},
 };
@@ -28,6 +29,8 @@ pub(crate) enum Outcome {
     Create,
     /// The session changed.
     Commit,
+    /// The secret is due to be replaced, or its successor to be handed out.
+    Rotate,
     /// The session was used, and that was last noted a while ago.
     Touch,
 }
@@ -44,11 +47,20 @@ impl State {
             return Outcome::Refused(kind);
         }
         match &self.stored {
-            None if self.pending.begin_a_session() => Outcome::Create,
-            None => Outcome::Nothing,
+            None => self.beginning(),
             Some(_) if self.pending.is_dirty() => Outcome::Commit,
+            Some(stored) if self.is_head_held() && stored.rotation.is_due() => Outcome::Rotate,
             Some(stored) if self.pending.touch || stored.is_touch_due => Outcome::Touch,
             Some(_) => Outcome::Nothing,
+        }
+    }
+
+    fn beginning(&self) -> Outcome {
+        let is_sign_in = self.pending.is_sign_in();
+        match self.standing {
+            _ if !self.pending.begin_a_session() => Outcome::Nothing,
+            Standing::OnlyBySignIn { because, .. } if !is_sign_in => Outcome::Refused(because),
+            Standing::Free | Standing::OnlyBySignIn { .. } => Outcome::Create,
         }
     }
 
@@ -69,16 +81,20 @@ impl State {
         let token = self.new_token(outcome, with)?;
         if let Some((id, kind)) = self.write_for(outcome, token.as_ref(), with) {
             let (nonce, now) = (with.nonce, with.now);
-            let delta = Arc::new(Delta { nonce, now, kind });
-            let is_touch = outcome == Outcome::Touch;
+            let delta = Arc::new(Delta {
+                nonce,
+                now,
+                is_repeated: false,
+                kind,
+            });
             let step = Step {
                 id,
                 delta,
-                is_touch,
+                is_routine: matches!(outcome, Outcome::Touch | Outcome::Rotate),
             };
             let changes = match outcome {
                 // What follows a destroy belongs to another session.
-                Outcome::Destroy => Changes::default(),
+                Outcome::Destroy | Outcome::Rotate => Changes::default(),
                 _ => std::mem::take(&mut self.pending),
             };
             self.in_flight = Some(InFlight::new(step, changes, token));
@@ -91,9 +107,12 @@ impl State {
         outcome: Outcome,
         with: &Ingredients,
     ) -> Result<Option<Token>, SessionError> {
-        Ok(match (outcome, self.id()) {
-            (Outcome::Create, _) => Some(Token::for_new_session((with.entropy)()?)),
-            (Outcome::Commit, Some(id)) if self.pending.renewal.is_some() => {
+        let rotation = self.stored.as_ref().map(|stored| &stored.rotation);
+        Ok(match (outcome, self.id(), rotation) {
+            (Outcome::Create, _, _) => Some(Token::for_new_session((with.entropy)()?)),
+            (Outcome::Rotate, _, Some(Rotation::HandOver(successor))) => Some(successor.clone()),
+            (Outcome::Rotate, Some(id), _) => Some(Token::for_session(id, (with.entropy)()?)),
+            (Outcome::Commit, Some(id), _) if self.pending.renewal.is_some() => {
                 Some(Token::for_session(id, (with.entropy)()?))
             }
             _ => None,
@@ -112,6 +131,11 @@ impl State {
             Outcome::Create => {
                 let record = self.new_record(token?, with);
                 Some((token?.id(), DeltaKind::Create(record)))
+            }
+            Outcome::Rotate => {
+                let stored = self.stored.as_ref()?;
+                let rotate = self.rotate_to(token?, stored)?;
+                Some((stored.id, DeltaKind::Rotate(rotate)))
             }
             Outcome::Commit | Outcome::Touch => {
                 let stored = self.stored.as_ref()?;
@@ -143,6 +167,9 @@ impl State {
         Change {
             epoch: stored.record.header.epoch,
             loaded: stored.loaded,
+            known: stored.record.header.nonce,
+            presents: stored.presents,
+            grace: self.limits.grace,
             renewal: token.map(|token| Renewal {
                 verifier: token.verifier(),
                 authenticated,
@@ -152,5 +179,25 @@ impl State {
             entries: self.pending.to_entry_changes(),
             max_len: self.limits.max_len,
         }
+    }
+
+    fn rotate_to(&self, successor: &Token, stored: &Stored) -> Option<Rotate> {
+        let header = &stored.record.header;
+        let (from, sealed) = match &stored.rotation {
+            Rotation::Due(token) => (token.verifier(), token.seal(successor)),
+            Rotation::HandOver(_) => {
+                let previous = header.previous.as_ref()?;
+                (previous.verifier, previous.sealed_successor()?)
+            }
+            Rotation::Impossible | Rotation::Possible(_) => return None,
+        };
+        Some(Rotate {
+            epoch: header.epoch,
+            loaded: stored.loaded,
+            from,
+            to: successor.verifier(),
+            sealed,
+            grace: self.limits.grace,
+        })
     }
 }

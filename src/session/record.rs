@@ -184,7 +184,7 @@ mod tests {
                 verifier: Verifier([0xbb; 32]),
                 replaced: Timestamp(0x10),
                 by: Replacement::Rotation {
-                    sealed_successor: [0xcc; 32],
+                    successor: Some([0xcc; 32]),
                     presented: Some(Timestamp(0x11)),
                 },
             }),

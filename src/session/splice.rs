@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::session::{
-    delta::{Base, Change, EntryChange},
-    header::{Header, Nonce, Previous, Replacement},
+    delta::{Base, Change, Delta, EntryChange, Rotate},
+    header::{Header, Previous, Replacement},
     lifetime::Timestamp,
     record::{Entry, Record, entry_len, put_entry},
+    rotation::REMEMBERED,
+    token::Verifier,
 };
 
 impl Record {
@@ -24,7 +26,7 @@ impl Record {
 
     /// The record after `change`, whatever it was based on. Untouched entries stay in their
     /// order, changed ones follow in the order of the change.
-    pub(crate) fn spliced(&self, change: &Change, nonce: Nonce, now: Timestamp) -> Self {
+    pub(crate) fn spliced(&self, change: &Change, delta: &Delta) -> Self {
         let mut bytes = Vec::with_capacity(self.as_bytes().len() + change.added_len());
         bytes.resize(Header::LEN, 0);
         for entry in self.entries().filter(|entry| change.keeps(entry)) {
@@ -38,11 +40,34 @@ impl Record {
         if bytes.capacity() > 2 * bytes.len() {
             bytes.shrink_to_fit();
         }
-        Self::assemble(self.header.changed(change, nonce, now), bytes)
+        Self::assemble(self.header.changed(change, delta), bytes)
+    }
+
+    /// The record after a routine rotation, or after its successor was found still unpresented;
+    /// `None` if neither can be.
+    pub(crate) fn rotated(&self, rotate: &Rotate, delta: &Delta) -> Option<Self> {
+        let mut header = self.header.clone();
+        if !header.awaits(rotate.to, Some(rotate.from)) {
+            let is_current = header.verifier == rotate.from;
+            if !is_current || !header.may_rotate(delta.now, rotate.grace) {
+                return None;
+            }
+            let by = Replacement::Rotation {
+                successor: Some(rotate.sealed),
+                presented: None,
+            };
+            header.replace_verifier(rotate.to, delta.now, by);
+        }
+        header.mark(delta);
+        Some(Self::assemble(header, self.as_bytes().to_vec()))
     }
 }
 
 impl Change {
+    pub(super) fn new_verifier(&self) -> Option<Verifier> {
+        Some(self.renewal.as_ref()?.verifier)
+    }
+
     /// Whether an entry stays as it is.
     fn keeps(&self, entry: &Entry<'_>) -> bool {
         let is_cleared = self.clear && !entry.is_reserved();
@@ -79,34 +104,44 @@ impl Change {
 }
 
 impl Header {
-    fn changed(&self, change: &Change, nonce: Nonce, now: Timestamp) -> Self {
+    fn changed(&self, change: &Change, delta: &Delta) -> Self {
         let mut header = self.clone();
-        header.nonce = nonce;
-        header.touched = header.touched.max(now);
+        header.mark(delta);
         header.lifetime = change.lifetime.unwrap_or(header.lifetime);
+        if let Some(previous) = &mut header.previous {
+            let is_presented = change.presents == Some(header.verifier);
+            previous.settle(is_presented, delta.now, change.grace);
+        }
         if let Some(renewal) = &change.renewal {
             header.epoch = header.epoch.wrapping_add(1);
             header.authenticated = renewal.authenticated.or(header.authenticated);
-            header.previous = Some(Previous {
-                verifier: std::mem::replace(&mut header.verifier, renewal.verifier),
-                replaced: now,
-                by: Replacement::Renewal,
-            });
+            header.replace_verifier(renewal.verifier, delta.now, Replacement::Renewal);
         }
         header
+    }
+
+    /// Notes the commit, and with it a use of the session.
+    fn mark(&mut self, delta: &Delta) {
+        self.nonce = delta.nonce;
+        self.touched = self.touched.max(delta.now);
+    }
+
+    fn replace_verifier(&mut self, verifier: Verifier, now: Timestamp, by: Replacement) {
+        self.previous = Some(Previous {
+            verifier: std::mem::replace(&mut self.verifier, verifier),
+            replaced: now,
+            by,
+        });
     }
 }
 
 /// How long a store has to keep a record.
 pub(crate) fn keep_for(header: &Header, now: Timestamp) -> Duration {
     match header.destroyed {
-        true => TOMBSTONE,
+        true => REMEMBERED,
         false => header.deadline().since(now) + SLACK,
     }
 }
-
-/// How long a tombstone stays, so that a request from before the log-out is recognised.
-pub(crate) const TOMBSTONE: Duration = Duration::from_secs(60);
 
 /// How long a record stays in the store after its deadline: requests that were loaded before it
 /// may still commit.

@@ -1,6 +1,6 @@
 //! One session during one request: what came in, what changed, and what the browser must be told.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::session::{
     changes::{Changes, NewSecret},
@@ -10,8 +10,9 @@ use crate::session::{
     lifetime::{Lifetime, Timestamp},
     outcome::Outcome,
     record::Record,
+    rotation::Rotation,
     step::InFlight,
-    token::{SessionId, Token},
+    token::{SessionId, Token, Verifier},
 };
 
 /// A session as a request sees it: the record, the changes that are on their way to the store,
@@ -19,6 +20,8 @@ use crate::session::{
 pub(crate) struct State {
     /// What the store holds, as far as we know; `None` while there is no session.
     pub(super) stored: Option<Stored>,
+    /// What the request may do while there is none.
+    pub(super) standing: Standing,
     /// A session that ended during this request, until the store knows.
     pub(super) ended: Option<SessionId>,
     pub(super) in_flight: Option<InFlight>,
@@ -28,7 +31,7 @@ pub(crate) struct State {
     pub(super) refusals: Refusals,
     /// How long the record would be with all changes.
     pub(super) len: usize,
-    head: Head,
+    pub(super) head: Head,
 }
 
 /// A record that the request proved its right to.
@@ -39,6 +42,21 @@ pub(super) struct Stored {
     pub(super) ahead: Option<Arc<Delta>>,
     pub(super) loaded: Timestamp,
     pub(super) is_touch_due: bool,
+    /// The successor of a rotation, if nobody had presented it before this request.
+    pub(super) presents: Option<Verifier>,
+    pub(super) rotation: Rotation,
+}
+
+/// What a request without a session may do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Standing {
+    /// Begin one.
+    Free,
+    /// Begin one by a sign-in, else be refused for this reason; and end the one that it comes from.
+    OnlyBySignIn {
+        because: SessionErrorKind,
+        ends: Option<SessionId>,
+    },
 }
 
 /// How often, and why last, the store refused changes of this request.
@@ -53,6 +71,10 @@ pub(super) struct Refusals {
 pub(crate) struct Limits {
     pub(crate) lifetime: Lifetime,
     pub(crate) max_len: usize,
+    /// How old a secret may become before it is replaced at routine, if that is wanted.
+    pub(crate) rotate_every: Option<Duration>,
+    /// How long a predecessor counts after its successor was presented.
+    pub(crate) grace: Duration,
 }
 
 /// What the browser has to be told about its cookie.
@@ -65,17 +87,18 @@ pub(crate) enum Announcement {
     Remove,
 }
 
-enum Head {
+pub(super) enum Head {
     /// The response head is still ours: cookies can be issued.
     Held,
     Sent,
 }
 
 impl State {
-    /// No session: one begins once something is inserted.
-    pub(crate) fn empty(limits: Limits) -> Self {
+    /// No session: one begins as `standing` allows, once something is inserted.
+    pub(crate) fn empty(standing: Standing, limits: Limits) -> Self {
         Self {
             stored: None,
+            standing,
             ended: None,
             in_flight: None,
             pending: Changes::default(),
@@ -87,37 +110,21 @@ impl State {
         }
     }
 
-    /// The session that `token` names, if `record` is its record, alive at `now`, and `token`
-    /// proves the right to it. Every other token is as good as none.
-    pub(crate) fn resume(token: &Token, record: Record, now: Timestamp, limits: Limits) -> Self {
-        let header = &record.header;
-        let is_alive = !header.destroyed && now < header.deadline();
-        if !is_alive || header.verifier != token.verifier() {
-            return Self::empty(limits);
-        }
-        let idle_for = now.since(header.touched);
-        Self {
-            len: record.as_bytes().len(),
-            stored: Some(Stored {
-                id: token.id(),
-                is_touch_due: idle_for >= header.lifetime.touch_interval(),
-                record,
-                ahead: None,
-                loaded: now,
-            }),
-            ..Self::empty(limits)
-        }
-    }
-
     /// Makes the record show what was committed; to be called before anything is read or changed.
     pub(crate) fn catch_up(&mut self) {
         let Some(stored) = &mut self.stored else {
             return;
         };
-        if let Some(delta) = stored.ahead.take()
-            && let DeltaKind::Change(change) = &delta.kind
-        {
-            stored.record = stored.record.spliced(change, delta.nonce, delta.now);
+        let Some(delta) = stored.ahead.take() else {
+            return;
+        };
+        let after = match &delta.kind {
+            DeltaKind::Change(change) => Some(stored.record.spliced(change, &delta)),
+            DeltaKind::Rotate(rotate) => stored.record.rotated(rotate, &delta),
+            DeltaKind::Create(_) | DeltaKind::Destroy => None,
+        };
+        if let Some(record) = after {
+            stored.record = record;
         }
     }
 
@@ -174,8 +181,13 @@ impl State {
     /// Ends the session and forgets every change; what comes after belongs to a new one.
     pub(crate) fn destroy(&mut self) {
         let created = self.in_flight.as_ref().and_then(InFlight::created_id);
-        if let Some(id) = self.id().or(created) {
+        let past = match self.standing {
+            Standing::OnlyBySignIn { ends, .. } => ends,
+            Standing::Free => None,
+        };
+        if let Some(id) = self.id().or(created).or(past) {
             self.ended = Some(id);
+            self.standing = Standing::Free;
         }
         self.stored = None;
         self.in_flight.take_if(|in_flight| !in_flight.is_end());
@@ -189,6 +201,9 @@ impl State {
     pub(crate) fn discard(&mut self) {
         self.catch_up();
         self.pending = Changes::default();
+        if let Some(stored) = &mut self.stored {
+            stored.rotation.call_off();
+        }
         self.in_flight.take_if(|in_flight| !in_flight.is_end());
         self.refusals.latest = None;
         self.len = self.measure();

@@ -16,8 +16,8 @@ use crate::session::{
 pub(crate) struct Step {
     pub(crate) id: SessionId,
     pub(crate) delta: Arc<Delta>,
-    /// Whether it only notes that the session was used: then its failure fails nobody.
-    pub(crate) is_touch: bool,
+    /// Whether nobody asked for it, a touch or a rotation: then its failure fails nobody.
+    pub(crate) is_routine: bool,
 }
 
 /// The changes that a step carries, until the store answered.
@@ -26,25 +26,17 @@ pub(crate) struct InFlight {
     pub(super) changes: Changes,
     /// The token that the browser gets if the step succeeds.
     pub(super) token: Option<Token>,
-    sent: Sent,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sent {
-    NotYet,
-    Once,
-    /// Nobody saw the answer to the first time: it may have happened already.
-    Again,
+    was_sent: bool,
 }
 
 impl InFlight {
     pub(super) fn new(step: Step, changes: Changes, token: Option<Token>) -> Self {
-        let sent = Sent::NotYet;
+        let was_sent = false;
         Self {
             step,
             changes,
             token,
-            sent,
+            was_sent,
         }
     }
 
@@ -62,25 +54,21 @@ impl InFlight {
         is_creation.then_some(self.step.id)
     }
 
-    /// Whether nobody saw the answer to the first time that this was sent.
-    pub(super) fn may_have_happened(&self) -> bool {
-        self.sent == Sent::Again
-    }
-
     /// Puts another change in the place of the one that the store refused.
     pub(super) fn replace(&mut self, change: Change) {
         self.step.delta = Arc::new(Delta {
             kind: DeltaKind::Change(change),
+            is_repeated: false,
             ..*self.step.delta
         });
-        self.sent = Sent::NotYet;
+        self.was_sent = false;
     }
 
     pub(super) fn send(&mut self) -> Step {
-        self.sent = match self.sent {
-            Sent::NotYet => Sent::Once,
-            Sent::Once | Sent::Again => Sent::Again,
-        };
+        // Nobody saw the answer to the first time: it may have happened already.
+        if std::mem::replace(&mut self.was_sent, true) {
+            self.step.delta = Arc::new(self.step.delta.repeated());
+        }
         self.step.clone()
     }
 }

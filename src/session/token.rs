@@ -80,8 +80,8 @@ impl std::error::Error for InvalidSessionId {}
 /// What the cookie carries: the id and the secret, 48 bytes, as 64 characters of base64url.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token {
-    id: SessionId,
-    secret: Secret,
+    pub(super) id: SessionId,
+    pub(super) secret: Secret,
 }
 
 impl Token {
@@ -147,7 +147,7 @@ impl fmt::Debug for Token {
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct Secret([u8; 32]);
+pub(super) struct Secret(pub(super) [u8; 32]);
 
 /// SHA-256 of a secret.
 ///

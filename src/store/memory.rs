@@ -151,7 +151,12 @@ mod tests {
         let header = Header::new(Verifier([0; 32]), Lifetime::new(MINUTE, MINUTE), now);
         let kind = DeltaKind::Create(Record::assemble(header, vec![0; Header::LEN]));
         let nonce = [1; 8];
-        Delta { nonce, now, kind }
+        Delta {
+            nonce,
+            now,
+            is_repeated: false,
+            kind,
+        }
     }
 
     #[tokio::test]
@@ -180,7 +185,12 @@ mod tests {
         let now = start.after(MINUTE / 2);
         let kind = DeltaKind::Destroy;
         let nonce = [2; 8];
-        let end = Delta { nonce, now, kind };
+        let end = Delta {
+            nonce,
+            now,
+            is_repeated: false,
+            kind,
+        };
         let answer = store.commit(&id(1), &end).await.unwrap();
         assert_eq!(answer, CommitAnswer::Committed);
         let later = creation(now.after(MINUTE));

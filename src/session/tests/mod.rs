@@ -12,11 +12,12 @@ use bytes::Bytes;
 
 use crate::session::{
     changes::Update,
+    claim::Claim,
     delta::{Applied, CommitAnswer},
     error::{SessionError, SessionErrorKind},
     lifetime::{Lifetime, Timestamp},
     record::Record,
-    state::{Announcement, Limits, State},
+    state::{Announcement, Limits, Standing, State},
     step::{Ingredients, Step},
     token::Token,
 };
@@ -33,7 +34,11 @@ pub(super) struct World {
 pub(super) const LIMITS: Limits = Limits {
     lifetime: Lifetime::new(Duration::from_millis(100), Duration::from_millis(1000)),
     max_len: 1024,
+    rotate_every: Some(Duration::from_millis(50)),
+    grace: GRACE,
 };
+
+pub(super) const GRACE: Duration = Duration::from_millis(20);
 
 impl World {
     pub(super) fn with_session() -> Self {
@@ -48,13 +53,20 @@ impl World {
     }
 
     pub(super) fn load(&self) -> State {
-        match (&self.token, &self.stored) {
-            (Some(token), Some(stored)) => {
-                let record = Record::parse(stored.clone()).unwrap();
-                State::resume(token, record, self.now, LIMITS)
-            }
-            _ => State::empty(LIMITS),
+        match &self.token {
+            Some(token) => self.load_with(token),
+            None => State::empty(Standing::Free, LIMITS),
         }
+    }
+
+    /// What a request with this token sees.
+    pub(super) fn load_with(&self, token: &Token) -> State {
+        let Some(stored) = &self.stored else {
+            return State::empty(Standing::Free, LIMITS);
+        };
+        let record = Record::parse(stored.clone()).unwrap();
+        let claim = Claim::judge(token, &record.header, self.now, GRACE);
+        State::resume(claim, token, record, self.now, LIMITS)
     }
 
     /// One write: `None` if there is none, else whether the store accepted it.
@@ -70,9 +82,13 @@ impl World {
     }
 
     pub(super) fn ingredients(&self) -> Ingredients {
+        self.ingredients_of(self.nonces)
+    }
+
+    pub(super) fn ingredients_of(&self, nonce: u64) -> Ingredients {
         Ingredients {
             now: self.now,
-            nonce: self.nonces.to_be_bytes(),
+            nonce: nonce.to_be_bytes(),
             entropy,
         }
     }

@@ -1,12 +1,10 @@
 //! Requests that overlap.
 
 use crate::session::{
-    delta::{Applied, CommitAnswer},
+    delta::CommitAnswer,
     error::SessionErrorKind,
-    record::Record,
     state::State,
-    step::Ingredients,
-    tests::{LIMITS, World, entropy, get, increment, kind, put},
+    tests::{World, get, increment, kind, put},
 };
 
 #[test]
@@ -19,12 +17,7 @@ fn a_new_secret_kills_the_old_token_and_what_began_before() {
     state.renew().unwrap();
     world.save(&mut state).unwrap();
     assert_eq!(world.load().id(), id, "the id stays");
-    let old = Record::parse(world.stored.clone().unwrap()).unwrap();
-    assert!(
-        State::resume(&before, old, world.now, LIMITS)
-            .id()
-            .is_none()
-    );
+    assert!(world.load_with(&before).id().is_none());
     put(&mut slow, "b", "1");
     assert_eq!(
         kind(world.save(&mut slow)),
@@ -149,26 +142,38 @@ fn a_value_is_taken_once() {
 }
 
 #[test]
-fn an_update_whose_commit_may_have_happened_is_not_made_again() {
+fn a_commit_whose_answer_is_lost_is_made_once() {
     let mut world = World::with_session();
     let mut state = world.load();
     state.update("n", increment()).unwrap();
-    let with = Ingredients {
-        now: world.now,
-        nonce: [9; 8],
-        entropy,
-    };
-    let lost = state.next_step(&with).unwrap().unwrap();
-    let Applied::Write { record, .. } = lost.delta.apply(world.stored.take()).unwrap() else {
-        panic!("nothing stands against it");
-    };
-    world.stored = Some(record);
-    let mut other = world.load();
-    other.update("n", increment()).unwrap();
-    world.save(&mut other).unwrap();
-    assert_eq!(
-        kind(world.save(&mut state)),
-        Some(SessionErrorKind::Conflict)
-    );
-    assert_eq!(get(&world.load(), "n"), Some("2"));
+    let with = world.ingredients_of(9);
+    for _ in 0..2 {
+        let lost = state.next_step(&with).unwrap().unwrap();
+        assert_eq!(world.apply(&lost), CommitAnswer::Committed);
+    }
+    world.save(&mut state).unwrap();
+    assert_eq!(get(&world.load(), "n"), Some("1"));
+}
+
+/// Even if the value is again what it was: somebody counted it down.
+#[test]
+fn a_lost_commit_that_others_followed_is_neither_repeated_nor_reported_as_saved() {
+    for (happened, meanwhile) in [(true, "0"), (true, "7"), (false, "7")] {
+        let mut world = World::with_session();
+        let mut state = world.load();
+        put(&mut state, "n", "0");
+        world.save(&mut state).unwrap();
+        let mut state = world.load();
+        state.update("n", increment()).unwrap();
+        let lost = state.next_step(&world.ingredients_of(9)).unwrap().unwrap();
+        if happened {
+            world.apply(&lost);
+        }
+        let mut other = world.load();
+        put(&mut other, "n", meanwhile);
+        world.save(&mut other).unwrap();
+        let refused = kind(world.save(&mut state));
+        assert_eq!(refused, Some(SessionErrorKind::Store), "it cannot be told");
+        assert_eq!(get(&world.load(), "n"), Some(meanwhile));
+    }
 }

@@ -7,12 +7,13 @@ use tokio::task::JoinSet;
 
 use crate::{
     session::{
-        delta::{Base, DeltaKind, Renewal},
+        delta::{Base, DeltaKind, Renewal, Rotate},
         record::Record,
+        rotation::DEFAULT_GRACE,
         token::Verifier,
     },
     store::{
-        CommitAnswer::{self, Committed, Conflict, Gone, Superseded},
+        CommitAnswer::{self, Committed, Conflict, Gone, Superseded, Unknown},
         Delta, SessionStore,
         conformance::subject::{LIFETIME, Subject, entry, new_id},
     },
@@ -74,6 +75,58 @@ pub(super) async fn a_renewed_session_refuses_what_began_before(on: &Subject<imp
     let next = on.change(|change| change.epoch = 1);
     assert_eq!(on.commit(&id, &next).await, Committed);
     assert_eq!(on.commit(&id, &renewal).await, Committed);
+}
+
+pub(super) async fn a_repeated_commit_that_others_followed_is_unknown(
+    on: &Subject<impl SessionStore>,
+) {
+    let id = new_id();
+    let creation = on.creation(&[("n", "0")]);
+    assert_eq!(on.commit(&id, &creation).await, Committed);
+    let mut lost = on.set("n", Base::Is(Bytes::from_static(b"0")), "1");
+    if let DeltaKind::Change(change) = &mut lost.kind {
+        change.known = creation.nonce;
+    }
+    for value in ["1", "0"] {
+        let other = on.set("n", Base::Any, value);
+        assert_eq!(on.commit(&id, &other).await, Committed);
+    }
+    assert_eq!(on.commit(&id, &lost.repeated()).await, Unknown);
+    assert_eq!(on.value(&id, "n").await.as_deref(), Some(&b"0"[..]));
+    assert_eq!(on.commit(&id, &lost).await, Committed);
+    assert_eq!(on.commit(&id, &lost.repeated()).await, Committed);
+}
+
+pub(super) async fn a_rotation_has_one_winner_and_settles_before_the_next(
+    on: &Subject<impl SessionStore>,
+) {
+    let id = on.session(&[("a", "1")]).await;
+    let rotate = |from, to, after: Duration| {
+        let rotate = Rotate {
+            epoch: 0,
+            loaded: on.now,
+            from: Verifier([from; 32]),
+            to: Verifier([to; 32]),
+            sealed: [to; 32],
+            grace: DEFAULT_GRACE,
+        };
+        let now = on.now.after(after);
+        let delta = on.delta(DeltaKind::Rotate(rotate));
+        Delta { now, ..delta }
+    };
+    let soon = Duration::ZERO;
+    assert_eq!(on.commit(&id, &rotate(1, 2, soon)).await, Committed);
+    assert_eq!(on.commit(&id, &rotate(1, 3, soon)).await, Superseded);
+    assert_eq!(on.commit(&id, &rotate(2, 3, soon)).await, Superseded);
+    // To hand out the same successor again is no other rotation.
+    assert_eq!(on.commit(&id, &rotate(1, 2, soon)).await, Committed);
+    let presents = on.change(|change| change.presents = Some(Verifier([2; 32])));
+    assert_eq!(on.commit(&id, &presents).await, Committed);
+    assert_eq!(on.commit(&id, &rotate(1, 2, soon)).await, Superseded);
+    assert_eq!(on.commit(&id, &rotate(2, 3, soon)).await, Superseded);
+    let after_the_grace = rotate(2, 3, DEFAULT_GRACE);
+    assert_eq!(on.commit(&id, &after_the_grace).await, Committed);
+    assert_eq!(on.value(&id, "a").await.as_deref(), Some(&b"1"[..]));
 }
 
 pub(super) async fn a_destroyed_session_does_not_come_back(on: &Subject<impl SessionStore>) {

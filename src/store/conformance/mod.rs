@@ -29,6 +29,8 @@ pub async fn run(store: impl SessionStore) {
     laws::a_repeated_commit_has_the_effect_of_one(&subject).await;
     laws::what_is_not_there_cannot_be_changed(&subject).await;
     laws::a_renewed_session_refuses_what_began_before(&subject).await;
+    laws::a_repeated_commit_that_others_followed_is_unknown(&subject).await;
+    laws::a_rotation_has_one_winner_and_settles_before_the_next(&subject).await;
     laws::a_destroyed_session_does_not_come_back(&subject).await;
     laws::a_session_past_its_limits_cannot_be_changed(&subject).await;
     laws::a_value_that_changed_is_a_conflict(&subject).await;

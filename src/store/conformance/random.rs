@@ -1,10 +1,12 @@
 //! Random commits, held against [`Delta::apply`] to the byte.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::{
     session::{
-        delta::{Applied, Base, Change, DeltaKind, Renewal},
+        delta::{Applied, Base, Change, DeltaKind, Renewal, Rotate},
         lifetime::Lifetime,
         record::Record,
         token::Verifier,
@@ -64,6 +66,7 @@ impl Dice {
         let mut delta = match self.roll(40) {
             0 => on.delta(DeltaKind::Destroy),
             1 | 2 => on.creation(&[("a", "1"), ("@owner", "\"me\"")]),
+            3..=8 => on.delta(DeltaKind::Rotate(self.rotate(on, record.as_ref()))),
             _ => on.change(|change| self.fill(change, record.as_ref())),
         };
         let last = record.map(|record| record.header.nonce);
@@ -71,6 +74,7 @@ impl Dice {
             delta.nonce = nonce;
         }
         delta.now.0 += self.roll(2000);
+        delta.is_repeated = self.once_in(6);
         delta
     }
 
@@ -78,13 +82,19 @@ impl Dice {
         if let Some(record) = record {
             change.epoch = record.header.epoch;
             change.max_len = record.as_bytes().len() + 40;
+            change.known = record.header.nonce;
+            change.presents = self.once_in(2).then_some(record.header.verifier);
+        }
+        change.grace = Duration::from_millis(self.roll(1000));
+        if self.once_in(4) {
+            change.known = [9; 8];
         }
         if self.once_in(20) {
             change.epoch ^= 1;
         }
         change.clear = self.once_in(10);
         change.lifetime = self.once_in(5).then(|| {
-            let seconds = std::time::Duration::from_secs;
+            let seconds = Duration::from_secs;
             let lifetime = Lifetime::new(seconds(60 + self.roll(60)), seconds(100 + self.roll(60)));
             match self.once_in(2) {
                 true => lifetime.persistent(),
@@ -104,6 +114,28 @@ impl Dice {
                 change.entries.push(entry(&key, base, value));
             }
         }
+    }
+
+    fn rotate(&mut self, on: &Subject<impl SessionStore>, record: Option<&Record>) -> Rotate {
+        let header = record.map(|record| &record.header);
+        let previous = header.and_then(|header| header.previous.as_ref());
+        let mut rotate = Rotate {
+            epoch: header.map_or(0, |header| header.epoch),
+            loaded: on.now,
+            from: header.map_or(Verifier([1; 32]), |header| header.verifier),
+            to: Verifier([self.roll(200) as u8; 32]),
+            sealed: [self.roll(3) as u8; 32],
+            grace: Duration::from_millis(self.roll(1000)),
+        };
+        match (header, previous) {
+            (Some(header), Some(previous)) if self.once_in(3) => {
+                (rotate.from, rotate.to) = (previous.verifier, header.verifier);
+            }
+            _ if self.once_in(8) => rotate.epoch ^= 1,
+            _ if self.once_in(8) => rotate.from = Verifier([9; 32]),
+            _ => {}
+        }
+        rotate
     }
 
     fn base(&mut self, present: Option<Bytes>) -> Base {

@@ -13,9 +13,10 @@ use bytes::Bytes;
 use crate::{
     session::{
         delta::{Base, Change, Delta, DeltaKind, EntryChange},
-        header::Header,
+        header::{Header, Nonce},
         lifetime::{Lifetime, Timestamp},
         record::{Record, put_entry},
+        rotation::DEFAULT_GRACE,
         token::{SessionId, Token, Verifier},
     },
     store::{CommitAnswer, SessionStore},
@@ -42,6 +43,7 @@ impl<S: SessionStore> Subject<S> {
         Delta {
             nonce: nonce.to_be_bytes(),
             now: self.now,
+            is_repeated: false,
             kind,
         }
     }
@@ -64,6 +66,9 @@ impl<S: SessionStore> Subject<S> {
         let mut change = Change {
             epoch: 0,
             loaded: self.now,
+            known: Nonce::default(),
+            presents: None,
+            grace: DEFAULT_GRACE,
             renewal: None,
             lifetime: None,
             clear: false,

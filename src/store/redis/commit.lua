@@ -1,34 +1,47 @@
 -- Applies one delta to one record, as session/law.rs does.
 --
 -- KEYS[1]  the record
--- ARGV[1]  what to do: 'create', 'destroy' or 'change'
+-- ARGV[1]  what to do: 'create', 'destroy', 'change' or 'rotate'
 -- ARGV[2]  nonce of the delta
+-- ARGV[3]  not after: the time of this server, in Unix milliseconds, when nobody waits any more
 --
--- create:  ARGV[3] the record, ARGV[4] its time to live in milliseconds
--- destroy: ARGV[3] now, ARGV[4] the tombstone's time to live
--- change:  ARGV[3] '>I8I8I4I8BBI8I8I8': now, loaded, epoch, longest length, clear,
---          persistence (0 no, 1 yes, 2 unchanged), idle and absolute limit, slack
---          ARGV[4] '' or the new verifier and the time of authentication (0: unchanged)
---          ARGV[5..] three for each entry: what to do and its key, its base, its value
+-- create:  ARGV[4] the record, ARGV[5] its time to live in milliseconds
+-- destroy: ARGV[4] now, ARGV[5] the tombstone's time to live
+-- rotate:  ARGV[4] '>I8I8I4I8I8I8c32c32c32': now, loaded, epoch, grace, how long the past is
+--          remembered, slack, from, to, sealed
+-- change:  ARGV[4] '>I8I8I4I8BBI8I8I8I8': now, loaded, epoch, longest length, clear,
+--          persistence (0 no, 1 yes, 2 unchanged), idle and absolute limit, slack, grace
+--          ARGV[5] '' or the new verifier and the time of authentication (0: unchanged)
+--          ARGV[6] '' or the verifier that this presents
+--          ARGV[7] '' or, if this is repeated, the nonce that it knows
+--          ARGV[8..] three for each entry: what to do and its key, its base, its value
 --
--- Answers 0 committed, 1 gone, 2 superseded, or the record where there is a conflict.
+-- Answers what came of it, the time of this server, and where there is a conflict the record.
 -- There is no shebang, so that a log-out works when Redis is out of memory.
 
-local COMMITTED, GONE, SUPERSEDED = 0, 1, 2
+local COMMITTED, GONE, SUPERSEDED, CONFLICT, UNKNOWN, LATE = 0, 1, 2, 3, 4, 5
+local RENEWAL, ROTATION = 1, 2
 local HEADER, HEADER_LEN = '>BBBBI4c32c32c32I8I8c8I8I8I8I8I8', 168
+local ERASED = string.rep('\0', 32)
+
+local time = redis.call('TIME')
+local clock = time[1] * 1000 + math.floor(time[2] / 1000)
+local function answer(what, record) return { what, clock, record } end
+
+if clock > tonumber(ARGV[3]) then return answer(LATE) end
 
 local key, verb, nonce = KEYS[1], ARGV[1], ARGV[2]
 local record = redis.call('GET', key)
 
 if verb == 'create' then
   if not record then
-    redis.call('SET', key, ARGV[3], 'PX', ARGV[4])
-    return COMMITTED
+    redis.call('SET', key, ARGV[4], 'PX', ARGV[5])
+    return answer(COMMITTED)
   end
-  return record:sub(121, 128) == nonce and COMMITTED or SUPERSEDED
+  return answer(record:sub(121, 128) == nonce and COMMITTED or SUPERSEDED)
 end
 
-if not record then return GONE end
+if not record then return answer(GONE) end
 if #record < HEADER_LEN or record:byte(1) ~= 1 then
   return redis.error_reply('UNREADABLE not a session record of version 1')
 end
@@ -37,7 +50,7 @@ local version, destroyed, replaced_by, persistent, epoch, verifier, previous, se
   presented, last_nonce, created, authenticated, touched, idle, absolute = struct.unpack(HEADER, record)
 
 if destroyed == 1 then
-  return verb == 'destroy' and last_nonce == nonce and COMMITTED or GONE
+  return answer(verb == 'destroy' and last_nonce == nonce and COMMITTED or GONE)
 end
 
 local function header()
@@ -47,25 +60,61 @@ end
 
 if verb == 'destroy' then
   destroyed = 1
-  touched = math.max(touched, tonumber(ARGV[3]))
+  touched = math.max(touched, tonumber(ARGV[4]))
   -- Out of memory Redis refuses `SET`, but not `DEL`; and what has begun to write may go on.
   redis.call('DEL', key)
-  redis.pcall('SET', key, header(), 'PX', ARGV[4])
-  return COMMITTED
+  redis.pcall('SET', key, header(), 'PX', ARGV[5])
+  return answer(COMMITTED)
 end
 
-local now, loaded, base_epoch, max_len, clear, new_persistent, new_idle, new_absolute, slack =
-  struct.unpack('>I8I8I4I8BBI8I8I8', ARGV[3])
-local renewal = ARGV[4]
+local function is_over(now, loaded)
+  return touched + idle <= loaded or math.max(created, authenticated) + absolute <= now
+end
 
-if last_nonce == nonce or (renewal ~= '' and renewal:sub(1, 32) == verifier) then return COMMITTED end
-if epoch ~= base_epoch then return SUPERSEDED end
-if touched + idle <= loaded or math.max(created, authenticated) + absolute <= now then return GONE end
+local function counts(now, grace)
+  return replaced_by == ROTATION and (presented == 0 or now < presented + grace)
+end
+
+local function store(record, now, slack)
+  local deadline = math.min(touched + idle, math.max(created, authenticated) + absolute)
+  redis.call('SET', key, record, 'PX', math.max(deadline - now, 0) + slack)
+  return answer(COMMITTED)
+end
+
+if verb == 'rotate' then
+  local now, loaded, base_epoch, grace, remembered, slack, from, to, new_sealed =
+    struct.unpack('>I8I8I4I8I8I8c32c32c32', ARGV[4])
+  if last_nonce == nonce then return answer(COMMITTED) end
+  if epoch ~= base_epoch then return answer(SUPERSEDED) end
+  if is_over(now, loaded) then return answer(GONE) end
+  local awaited = replaced_by == ROTATION and presented == 0 and verifier == to and previous == from
+  if not awaited then
+    local is_settling = counts(now, grace)
+      or (replaced_by == RENEWAL and now < replaced + remembered)
+    if verifier ~= from or is_settling then return answer(SUPERSEDED) end
+    replaced_by, previous, replaced, sealed, presented = ROTATION, verifier, now, new_sealed, 0
+    verifier = to
+  end
+  touched = math.max(touched, now)
+  return store(header() .. record:sub(HEADER_LEN + 1), now, slack)
+end
+
+local now, loaded, base_epoch, max_len, clear, new_persistent, new_idle, new_absolute, slack, grace =
+  struct.unpack('>I8I8I4I8BBI8I8I8I8', ARGV[4])
+local renewal, presents, known = ARGV[5], ARGV[6], ARGV[7]
+local FIRST_ENTRY = 8
+
+if last_nonce == nonce or (renewal ~= '' and renewal:sub(1, 32) == verifier) then
+  return answer(COMMITTED)
+end
+if epoch ~= base_epoch then return answer(SUPERSEDED) end
+if known ~= '' and known ~= last_nonce then return answer(UNKNOWN) end
+if is_over(now, loaded) then return answer(GONE) end
 
 -- The first letter of an entry argument: s set, r remove; upper-case if the base is compared.
 -- The base of a compared entry is '' for absent, else '=' and its value.
 local change_of, missing = {}, 0
-for i = 5, #ARGV, 3 do
+for i = FIRST_ENTRY, #ARGV, 3 do
   change_of[ARGV[i]:sub(2)] = i
   if ARGV[i + 1]:byte(1) == 61 then missing = missing + 1 end
 end
@@ -87,7 +136,9 @@ while at <= #record do
   if i then
     local compared = ARGV[i]:byte(1) < 97
     if compared then
-      if ARGV[i + 1] ~= '=' .. record:sub(value_at, stop - 1) then return record end
+      if ARGV[i + 1] ~= '=' .. record:sub(value_at, stop - 1) then
+        return answer(CONFLICT, record)
+      end
       missing = missing - 1
     end
   end
@@ -101,9 +152,9 @@ if at ~= #record + 1 then
   return redis.error_reply('UNREADABLE the last entry is cut off')
 end
 keep_until(at)
-if missing > 0 then return record end
+if missing > 0 then return answer(CONFLICT, record) end
 
-for i = 5, #ARGV, 3 do
+for i = FIRST_ENTRY, #ARGV, 3 do
   local verb_of_entry = ARGV[i]:byte(1)
   if verb_of_entry == 115 or verb_of_entry == 83 then
     local entry = string.char(#ARGV[i] - 1) .. ARGV[i]:sub(2) .. struct.pack('>I4', #ARGV[i + 2]) .. ARGV[i + 2]
@@ -111,20 +162,22 @@ for i = 5, #ARGV, 3 do
     len = len + #entry
   end
 end
-if len > max_len and len > #record then return record end
+if len > max_len and len > #record then return answer(CONFLICT, record) end
 
 touched = math.max(touched, now)
 if new_persistent ~= 2 then
   persistent, idle, absolute = new_persistent, new_idle, new_absolute
 end
+if replaced_by == ROTATION then
+  if not counts(now, grace) then sealed = ERASED end
+  if presented == 0 and presents == verifier then presented = now end
+end
 if renewal ~= '' then
   local new_verifier, signed_in = struct.unpack('>c32I8', renewal)
-  replaced_by, previous, replaced, sealed, presented = 1, verifier, now, string.rep('\0', 32), 0
+  replaced_by, previous, replaced, sealed, presented = RENEWAL, verifier, now, ERASED, 0
   epoch, verifier = (epoch + 1) % 4294967296, new_verifier
   if signed_in > 0 then authenticated = signed_in end
 end
 
 parts[1] = header()
-local deadline = math.min(touched + idle, math.max(created, authenticated) + absolute)
-redis.call('SET', key, table.concat(parts), 'PX', math.max(deadline - now, 0) + slack)
-return COMMITTED
+return store(table.concat(parts), now, slack)

