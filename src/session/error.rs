@@ -35,6 +35,10 @@ pub enum SessionErrorKind {
     Gone,
     /// The session was renewed or signed in while this request was running; nothing was saved.
     Superseded,
+    /// Another site made the browser send this request, and so without its session cookie: it may
+    /// look, and it may sign in, but nothing else begins a session, or it would replace the one
+    /// that the browser has. Nothing was saved.
+    CrossSite,
     /// Another request changed the same key, or filled the session, and this request's changes
     /// could not be made again on top of that; nothing was saved.
     Conflict,
@@ -57,6 +61,7 @@ impl SessionErrorKind {
             }
             Self::Gone => "the session ended while the request was running",
             Self::Superseded => "the session was renewed while the request was running",
+            Self::CrossSite => "a request from another site begins no session without a sign-in",
             Self::Conflict => "another request changed the same key of the session",
             Self::Store => "the session store failed",
             Self::Entropy => "the operating system gave no random bytes",

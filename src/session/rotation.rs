@@ -74,11 +74,15 @@ impl State {
         let Some(stored) = &mut self.stored else {
             return Ok(());
         };
-        if let Rotation::Possible(token) = &stored.rotation {
-            stored.rotation = Rotation::Due(token.clone());
-            return self.check_head();
+        let may_rotate = (stored.record.header).may_rotate(stored.loaded, self.limits.grace);
+        match &stored.rotation {
+            Rotation::Possible(token) if may_rotate => {
+                let due = Rotation::Due(token.clone());
+                stored.rotation = due;
+                self.check_head()
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

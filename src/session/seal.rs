@@ -91,13 +91,34 @@ mod tests {
         assert_eq!(elsewhere.unseal(sealed, new.verifier()), None);
     }
 
-    /// Computed with Python's `hmac`, see `scripts/seal-vectors`.
+    /// Computed apart from this code, with the `hmac` and `hashlib` of Python:
+    /// `hmac.new(old, label + id + sha256(new).digest(), sha256)`, and XOR with `new`.
     #[test]
     fn test_vectors() {
+        let id = token(1).id().to_string();
+        assert_eq!(id, "07070707-0707-4707-8707-070707070707");
         for (old, new, sealed) in VECTORS {
-            assert_eq!(token(old).seal(&token(new)), sealed, "{old} to {new}");
+            let hex = |bytes: Sealed| bytes.map(|byte| format!("{byte:02x}")).concat();
+            assert_eq!(hex(token(old).seal(&token(new))), sealed, "{old} to {new}");
         }
     }
 
-    const VECTORS: [(u8, u8, Sealed); 0] = [];
+    /// The byte that the old secret is made of, that of the new one, and what is sealed.
+    const VECTORS: [(u8, u8, &str); 3] = [
+        (
+            1,
+            2,
+            "34a8cfdbc7f941bd009a23fb4921949b06d1a26a1439178bd4daef08ecf59811",
+        ),
+        (
+            2,
+            1,
+            "1e89aa4f05a425c57fae8a1ffa77adb28b50a0a33f04dd88b6f049a953944c8b",
+        ),
+        (
+            0,
+            255,
+            "67d66a43753eeb030b1010404c6730e6c857aba4cbd31ce62ca97bea65b575a5",
+        ),
+    ];
 }

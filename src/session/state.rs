@@ -87,6 +87,13 @@ pub(crate) enum Announcement {
     Remove,
 }
 
+#[cfg(test)]
+impl Announcement {
+    pub(super) fn is_issue(&self) -> bool {
+        matches!(self, Self::Issue(..))
+    }
+}
+
 pub(super) enum Head {
     /// The response head is still ours: cookies can be issued.
     Held,

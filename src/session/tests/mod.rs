@@ -4,7 +4,9 @@ mod endings;
 mod limits;
 mod model;
 mod outcomes;
+mod past;
 mod races;
+mod rotation;
 
 use std::time::Duration;
 
