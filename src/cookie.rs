@@ -6,7 +6,7 @@ use std::{
 };
 
 use cookie::{Cookie, SameSite, time};
-use http::{HeaderMap, HeaderValue, header::COOKIE};
+use http::{HeaderMap, HeaderValue, Method, header::COOKIE};
 use memchr::{memchr_iter, memmem};
 
 use crate::session::token::Token;
@@ -54,6 +54,12 @@ impl SessionCookie {
             }
         }
         presented
+    }
+
+    /// Whether browsers keep a cookie like this from a request, because another site makes them
+    /// send it: with `SameSite=Lax`, all but safe methods (RFC 6265bis §5.6.7).
+    pub(crate) fn is_withheld_from(&self, method: &Method, headers: &HeaderMap) -> bool {
+        !method.is_safe() && (headers.get("sec-fetch-site")).is_some_and(|it| it == "cross-site")
     }
 
     /// The `Set-Cookie` that hands out a token.

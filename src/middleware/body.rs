@@ -2,30 +2,49 @@
 
 use std::{
     error::Error,
+    fmt,
     pin::Pin,
     task::{Context, Poll},
 };
 
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+
+use crate::middleware::{ending::Ending, handle::Handle};
 
 pin_project! {
     /// The response body of a [`SessionService`](crate::SessionService): that of the inner
     /// service, or an empty one if the middleware answered in its place.
-    #[derive(Debug)]
-    pub struct ResponseBody<B> {
+    ///
+    /// Where a handle of the session lives on, in a stream for instance, its end waits until what
+    /// changed meanwhile is saved. Otherwise it passes untouched.
+    pub struct ResponseBody<B>
+    where
+        B: Body,
+    {
         #[pin]
         inner: Option<B>,
+        ending: Option<Box<Ending<B::Data>>>,
     }
 }
 
-impl<B> ResponseBody<B> {
+impl<B: Body> ResponseBody<B> {
     pub(super) fn new(body: B) -> Self {
-        Self { inner: Some(body) }
+        let (inner, ending) = (Some(body), None);
+        Self { inner, ending }
+    }
+
+    /// A body at whose end the session of `handle` is saved. `headers` are those of its response.
+    pub(super) fn ending(body: B, headers: &HeaderMap, handle: Handle) -> Self {
+        let ending = Some(Box::new(Ending::new(handle, headers, &body)));
+        let inner = Some(body);
+        Self { inner, ending }
     }
 
     pub(super) fn empty() -> Self {
-        Self { inner: None }
+        let (inner, ending) = (None, None);
+        Self { inner, ending }
     }
 }
 
@@ -41,14 +60,20 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        match self.project().inner.as_pin_mut() {
-            Some(body) => body.poll_frame(cx).map_err(Into::into),
-            None => Poll::Ready(None),
+        let this = self.project();
+        match (this.inner.as_pin_mut(), this.ending) {
+            (None, _) => Poll::Ready(None),
+            (Some(body), None) => body.poll_frame(cx).map_err(Into::into),
+            (Some(body), Some(ending)) => ending.poll_frame(body, cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        let is_reached = self
+            .ending
+            .as_ref()
+            .is_none_or(|ending| ending.is_reached());
+        is_reached && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -57,4 +82,12 @@ where
     }
 }
 
-type BoxError = Box<dyn Error + Send + Sync>;
+impl<B: Body + fmt::Debug> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;

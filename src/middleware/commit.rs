@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use crate::{
     middleware::{
+        background::Finishing,
         head::Head,
-        layer::CONFLICT_DEADLINE,
+        layer::COMMIT_DEADLINE,
         session::{Session, store_failed},
+        settings::Settings,
     },
     session::{
         error::{SessionError, SessionErrorKind},
@@ -26,14 +28,37 @@ pub(super) enum End {
     Failed,
 }
 
+impl End {
+    pub(super) fn of(has_failed: bool, settings: &Settings) -> Self {
+        match has_failed && !settings.saves_failed_requests {
+            true => Self::Failed,
+            false => Self::Answered,
+        }
+    }
+}
+
 /// Saves what changed so far.
-pub(super) async fn commit(session: &Session) -> Result<(), SessionError> {
+pub(super) async fn commit(session: Session) -> Result<(), SessionError> {
     let refusals = session.peek().refusals();
-    // Dropped here, nothing has begun.
+    // Dropped here or below, it is finished in the background, see `Finishing`.
     let _turn = session.turn().lock().await;
-    commit_in_turn(session).await?;
+    commit_in_turn(&session).await?;
     // Whoever had the turn before may have taken these changes along, and failed.
     session.peek().check_refusals_since(refusals)
+}
+
+/// The client is gone before it was answered: what is not saved yet is forgotten, but what has
+/// begun is finished, and a session that was ended ends.
+pub(super) fn abandon(session: &Session) {
+    session.peek().send_head();
+    if let Ok(_turn) = session.turn().try_lock() {
+        let mut state = session.peek();
+        state.discard();
+        if !state.is_left_unsaved() {
+            return;
+        }
+    }
+    Finishing::new(session, finish(session.clone(), End::Failed)).detach();
 }
 
 /// Lets the response head go if there is nothing to save, and nothing being saved.
@@ -50,7 +75,7 @@ pub(super) fn send_head(session: &Session) -> Head {
 
 /// Saves what there is to save, then lets the response head go.
 pub(super) async fn finish(session: Session, end: End) -> Result<Head, SessionError> {
-    // Dropped here, nothing has begun: the changes are lost with the request.
+    // Dropped here or below, it is finished in the background, see `Finishing`.
     let _turn = session.turn().lock().await;
     if end == End::Failed {
         session.peek().discard();
@@ -72,21 +97,19 @@ fn head(session: &Session, state: &mut State) -> Head {
 }
 
 async fn commit_in_turn(session: &Session) -> Result<(), SessionError> {
-    let mut deadline = None;
+    let deadline = Instant::now() + COMMIT_DEADLINE;
     while session.peek().outcome() != Outcome::Nothing {
         let ingredients = session.settings().ingredients();
         let step = session.peek().next_step(&ingredients)?;
         let Some(step) = step else { break };
-        // Dropped here, the step may or may not happen. It stays in flight, and whoever commits
-        // next sends it again, which has the effect of sending it once.
+        // Dropped here, because there is no runtime that could finish it, the step may or may not
+        // happen. Failed here, it stays in flight, and whoever commits next sends it again, which
+        // has the effect of sending it once.
         let answer = session.settings().store.commit(&step.id, &step.delta).await;
         let is_conflict = matches!(answer, Ok(CommitAnswer::Conflict(_)));
         take_in(session, &step, answer)?;
-        if is_conflict {
-            let now = Instant::now();
-            if now > *deadline.get_or_insert(now + CONFLICT_DEADLINE) {
-                return Err(session.peek().give_up());
-            }
+        if is_conflict && Instant::now() > deadline {
+            return Err(session.peek().give_up());
         }
     }
     Ok(())

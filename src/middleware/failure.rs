@@ -4,17 +4,24 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
+use http_body::Body;
 
 use crate::{
-    middleware::{body::ResponseBody, session::Session},
-    session::error::{SessionError, SessionErrorKind},
+    middleware::body::ResponseBody,
+    session::{
+        error::{SessionError, SessionErrorKind},
+        token::SessionId,
+    },
 };
 
 /// The answer to a request whose session cannot be loaded or saved: head only, for any body.
 ///
 /// `headers` are those of the request, or of the response that is replaced: its content type tells
 /// which protocol the client speaks.
-pub(super) fn response<B>(error: &SessionError, headers: &HeaderMap) -> Response<ResponseBody<B>> {
+pub(super) fn response<B: Body>(
+    error: &SessionError,
+    headers: &HeaderMap,
+) -> Response<ResponseBody<B>> {
     let status = error.status();
     let mut response = Response::new(ResponseBody::empty());
     if let Some(content_type) = grpc_content_type(headers) {
@@ -32,33 +39,54 @@ pub(super) fn response<B>(error: &SessionError, headers: &HeaderMap) -> Response
 }
 
 impl SessionError {
-    /// What an HTTP client is told of this: 409 where another request came first, 503 where the
-    /// store failed, 500 where the application did.
+    /// What an HTTP client is told of this: 409 where another request came first, 403 where another
+    /// site made this one, 503 where the store failed, 500 where the application did.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        use SessionErrorKind::{Conflict, Entropy, Gone, Store, Superseded};
+        use SessionErrorKind::{Conflict, CrossSite, Entropy, Gone, Store, Superseded};
         match self.kind() {
             Gone | Superseded | Conflict => StatusCode::CONFLICT,
+            CrossSite => StatusCode::FORBIDDEN,
             Store | Entropy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
 
+/// Whether changes were refused, because of another request or of where this one comes from.
+pub(super) fn is_refusal(error: &SessionError) -> bool {
+    error.status().is_client_error()
+}
+
 /// Notes that a session was not saved. That another request came first is no fault of anybody.
-pub(super) fn log(error: &SessionError, session: &Session) {
+pub(super) fn log(error: &SessionError, id: Option<SessionId>) {
     let cause = error as &dyn std::error::Error;
-    match error.status() {
-        StatusCode::CONFLICT => tracing::warn!(error = cause, ?session, "session not saved"),
-        _ => tracing::error!(error = cause, ?session, "session not saved"),
+    let id = id.map(tracing::field::display);
+    match is_refusal(error) {
+        true => tracing::warn!(session.id = id, error = cause, "session not saved"),
+        false => tracing::error!(session.id = id, error = cause, "session not saved"),
     }
 }
 
 /// Whether the service says that it failed: HTTP 5xx, or a code of gRPC that blames the server.
 pub(super) fn is_server_error<B>(response: &Response<B>) -> bool {
-    let headers = response.headers();
-    let is_grpc_failure = |status: &HeaderValue| GRPC_SERVER_ERRORS.contains(&status.as_bytes());
-    response.status().is_server_error() || headers.get(GRPC_STATUS).is_some_and(is_grpc_failure)
+    response.status().is_server_error() || is_grpc_failure(response.headers())
+}
+
+/// Whether a head or trailers carry a code of gRPC that blames the server.
+pub(super) fn is_grpc_failure(headers: &HeaderMap) -> bool {
+    let status = headers.get(GRPC_STATUS);
+    status.is_some_and(|status| GRPC_SERVER_ERRORS.contains(&status.as_bytes()))
+}
+
+/// Whether the client waits for trailers with a status.
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    grpc_content_type(headers).is_some_and(|it| !it.as_bytes().starts_with(GRPC_WEB))
+}
+
+/// The trailers of a call whose session could not be saved.
+pub(super) fn trailers(error: &SessionError) -> HeaderMap {
+    HeaderMap::from_iter([(GRPC_STATUS, grpc_status(error.status()))])
 }
 
 /// `application/grpc` and `application/grpc-web`, with or without a suffix or parameters.
@@ -73,12 +101,15 @@ fn grpc_content_type(headers: &HeaderMap) -> Option<&HeaderValue> {
 fn grpc_status(status: StatusCode) -> HeaderValue {
     HeaderValue::from_static(match status {
         StatusCode::CONFLICT => GRPC_ABORTED,
+        StatusCode::FORBIDDEN => GRPC_PERMISSION_DENIED,
         StatusCode::SERVICE_UNAVAILABLE => GRPC_UNAVAILABLE,
         _ => GRPC_INTERNAL,
     })
 }
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_WEB: &[u8] = b"application/grpc-web";
+const GRPC_PERMISSION_DENIED: &str = "7";
 const GRPC_ABORTED: &str = "10";
 const GRPC_INTERNAL: &str = "13";
 const GRPC_UNAVAILABLE: &str = "14";

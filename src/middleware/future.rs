@@ -8,13 +8,18 @@ use std::{
 };
 
 use http::{Request, Response};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
     middleware::{
-        body::ResponseBody, commit::End, committing::Committing, failure, handle::Handle,
-        head::Head, hydrating::Hydrating, settings::Settings,
+        body::ResponseBody,
+        committing::Committing,
+        handle::{Handle, Unanswered},
+        head::Head,
+        hydrating::Hydrating,
+        settings::Settings,
     },
     session::token::Token,
 };
@@ -36,7 +41,9 @@ pin_project! {
         /// The store is asked for the record.
         Hydrating { hydrating: H },
         /// The inner service works. Dropped here, what it changed and did not commit is lost.
-        Handling { #[pin] response: F, handle: Handle },
+        Handling { #[pin] response: F, handle: Unanswered },
+        /// The inner service is done, and its future dropped with all that it held.
+        Answered,
         /// The store is told what changed.
         Committing { committing: C },
     }
@@ -46,7 +53,8 @@ impl<S, ReqBody, ResBody> ResponseFuture<S, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(super) fn handling(response: S::Future, handle: Handle) -> Self {
+    pub(super) fn handling(response: S::Future, handle: impl Into<Handle>) -> Self {
+        let handle = Unanswered::new(handle);
         let stage = Stage::Handling { response, handle };
         Self { stage }
     }
@@ -66,6 +74,7 @@ where
 impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: Body,
 {
     type Output = Result<Response<ResponseBody<ResBody>>, S::Error>;
 
@@ -77,17 +86,22 @@ where
                     Err(refusal) => return Poll::Ready(Ok(refusal)),
                     Ok((response, session)) => Stage::Handling {
                         response,
-                        handle: session.into(),
+                        handle: Unanswered::new(session),
                     },
                 },
                 StageProjection::Handling { response, handle } => {
                     let result = ready!(response.poll(cx));
+                    let handle = handle.answered();
+                    stage.set(Stage::Answered);
                     match handle.try_finish() {
-                        Ok(head) => return Poll::Ready(answered(result, head, handle.settings())),
+                        Ok(head) => return Poll::Ready(answered(result, head, handle)),
                         Err(session) => Stage::Committing {
-                            committing: Committing::new(session, end_of(&result), result),
+                            committing: Committing::new(session, handle, result),
                         },
                     }
+                }
+                StageProjection::Answered => {
+                    unreachable!("a future is not polled after it is done")
                 }
                 StageProjection::Committing { committing } => return committing.poll(cx),
             };
@@ -104,29 +118,27 @@ where
         f.write_str(match self.stage {
             Stage::Hydrating { .. } => "ResponseFuture(Hydrating)",
             Stage::Handling { .. } => "ResponseFuture(Handling)",
+            Stage::Answered => "ResponseFuture(Answered)",
             Stage::Committing { .. } => "ResponseFuture(Committing)",
         })
     }
 }
 
-fn end_of<B, E>(result: &Result<Response<B>, E>) -> End {
-    match result {
-        Ok(response) if !failure::is_server_error(response) => End::Answered,
-        _ => End::Failed,
-    }
-}
-
 /// The service's own result, with what the session has to say.
-pub(super) fn answered<B, E>(
+pub(super) fn answered<B: Body, E>(
     result: Result<Response<B>, E>,
     head: Option<Head>,
-    settings: &Settings,
+    handle: Handle,
 ) -> Result<Response<ResponseBody<B>>, E> {
-    let mut response = result?.map(ResponseBody::new);
+    let (mut parts, body) = result?.into_parts();
     if let Some(head) = head {
-        head.write(response.headers_mut(), settings);
+        head.write(&mut parts.headers, handle.settings());
     }
-    Ok(response)
+    let body = match handle.lives_on() {
+        true => ResponseBody::ending(body, &parts.headers, handle),
+        false => ResponseBody::new(body),
+    };
+    Ok(Response::from_parts(parts, body))
 }
 
 pub(super) fn taken<T>(slot: &mut Option<T>) -> T {

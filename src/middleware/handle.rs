@@ -1,10 +1,17 @@
 //! What the request was given, seen from the response.
 
+use std::sync::Arc;
+
 use crate::{
     middleware::{
-        commit::try_finish, head::Head, lazy::LazySession, session::Session, settings::Settings,
+        commit::{abandon, send_head, try_finish},
+        future::taken,
+        head::Head,
+        lazy::LazySession,
+        session::Session,
+        settings::Settings,
     },
-    session::state::Announcement,
+    session::{state::Announcement, token::SessionId},
 };
 
 pub(super) enum Handle {
@@ -27,7 +34,39 @@ impl Handle {
         head.map(Some).ok_or_else(|| session.clone())
     }
 
-    pub(super) fn settings(&self) -> &Settings {
+    /// Lets the head go, whatever is left to save.
+    pub(super) fn send_head(&self) -> Option<Head> {
+        self.loaded().map(send_head)
+    }
+
+    pub(super) fn id(&self) -> Option<SessionId> {
+        self.loaded()?.peek().id()
+    }
+
+    /// Whether somebody may still change the session, or did so when nobody looked any more.
+    pub(super) fn lives_on(&self) -> bool {
+        let is_shared = match self {
+            Self::Eager(session) => session.is_shared(),
+            Self::Lazy(lazy) => lazy.is_shared(),
+        };
+        // In this order: who is gone by now has made its last change.
+        is_shared || self.unsaved().is_some()
+    }
+
+    /// The session, if it has changes that are not saved, or not yet.
+    pub(super) fn unsaved(&self) -> Option<&Session> {
+        let session = self.loaded();
+        session.filter(|session| session.peek().is_left_unsaved())
+    }
+
+    fn loaded(&self) -> Option<&Session> {
+        match self {
+            Self::Eager(session) => Some(session),
+            Self::Lazy(lazy) => lazy.loaded(),
+        }
+    }
+
+    pub(super) fn settings(&self) -> &Arc<Settings> {
         match self {
             Self::Eager(session) => session.settings(),
             Self::Lazy(lazy) => lazy.settings(),
@@ -44,6 +83,33 @@ impl From<Session> for Handle {
 impl From<LazySession> for Handle {
     fn from(session: LazySession) -> Self {
         Self::Lazy(session)
+    }
+}
+
+/// The handle of a request that is not answered yet. Dropped like that, the client is gone.
+pub(super) struct Unanswered(Option<Handle>);
+
+impl Unanswered {
+    pub(super) fn new(handle: impl Into<Handle>) -> Self {
+        Self(Some(handle.into()))
+    }
+
+    pub(super) fn answered(&mut self) -> Handle {
+        taken(&mut self.0)
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        match self.0.take() {
+            Some(Handle::Eager(session)) => abandon(&session),
+            Some(Handle::Lazy(lazy)) => {
+                if let Some(session) = lazy.loaded_before_head() {
+                    abandon(session);
+                }
+            }
+            None => {}
+        }
     }
 }
 

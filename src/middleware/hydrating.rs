@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Body;
 use tower_service::Service;
 
 use crate::{
@@ -44,7 +45,7 @@ where
         }
     }
 
-    pub(super) fn poll<B>(&mut self, cx: &mut Context<'_>) -> Poll<Hydrated<S::Future, B>> {
+    pub(super) fn poll<B: Body>(&mut self, cx: &mut Context<'_>) -> Poll<Hydrated<S::Future, B>> {
         // Dropped here, nothing has happened.
         let loaded = ready!(self.load.as_mut().poll(cx));
         let mut request = taken(&mut self.request);
@@ -61,7 +62,7 @@ where
 /// session cannot be loaded.
 type Hydrated<F, B> = Result<(F, Session), Response<ResponseBody<B>>>;
 
-fn refused<A, B>(error: &SessionError, request: &Request<A>) -> Response<ResponseBody<B>> {
+fn refused<A, B: Body>(error: &SessionError, request: &Request<A>) -> Response<ResponseBody<B>> {
     let cause = error as &dyn std::error::Error;
     tracing::error!(error = cause, "session not loaded");
     failure::response(error, request.headers())

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 
 use crate::{
@@ -73,6 +74,10 @@ impl SessionLayer {
                 grace: DEFAULT_GRACE,
             },
             clock: Arc::new(SystemTime::now),
+            saves_failed_requests: false,
+            passes_refused_responses: false,
+            allows_cross_site_beginnings: false,
+            background: TaskTracker::new(),
         });
         let mode = Mode::Eager;
         Self { settings, mode }
@@ -128,6 +133,42 @@ impl SessionLayer {
         })
     }
 
+    /// Saves what a request changed even if it is answered with a server error (HTTP 5xx, or a code
+    /// of gRPC that blames the server), or if the service returns an error. Defaults to discarding
+    /// it: the request failed as a whole.
+    #[must_use]
+    pub fn save_failed_requests(self) -> Self {
+        self.with(|settings| settings.saves_failed_requests = true)
+    }
+
+    /// Lets the response go although its changes were refused because another request came first:
+    /// the log says so, the client does not learn that nothing was saved. Defaults to a 409 (gRPC
+    /// `ABORTED`) in its place.
+    #[must_use]
+    pub fn pass_refused_responses(self) -> Self {
+        self.with(|settings| settings.passes_refused_responses = true)
+    }
+
+    /// Lets requests that another site made begin a session like any other.
+    ///
+    /// Browsers do not send a `SameSite` cookie with a form that another site submits. So such a
+    /// request looks like a first visit, and the session that it begins would take the place of
+    /// the one that the browser has: a hostile site could log a user out, or in as somebody else.
+    /// Defaults to letting them begin a session by [`sign_in`](crate::Session::sign_in) alone, and
+    /// answering 403 (gRPC `PERMISSION_DENIED`) if something else was to be saved. (They are told
+    /// by `Sec-Fetch-Site: cross-site` on an unsafe method.)
+    #[must_use]
+    pub fn insecure_cross_site_beginnings(self) -> Self {
+        self.with(|settings| settings.allows_cross_site_beginnings = true)
+    }
+
+    /// Waits until no commit is under way in the background: those whose clients hung up. Call it
+    /// when the server has shut down, before the process ends.
+    pub async fn drain(&self) {
+        self.settings.background.close();
+        self.settings.background.wait().await;
+    }
+
     /// Where the time comes from, for tests that move it. Defaults to [`SystemTime::now`].
     ///
     /// ```
@@ -159,4 +200,4 @@ impl<S> Layer<S> for SessionLayer {
 }
 
 /// How long a commit may go on losing against other requests before it is a conflict.
-pub(super) const CONFLICT_DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const COMMIT_DEADLINE: Duration = Duration::from_secs(5);

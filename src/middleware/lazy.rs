@@ -8,13 +8,13 @@ use std::{
     },
 };
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use tokio::sync::OnceCell;
 
 use crate::{
     cookie::CookieLines,
     middleware::{session::Session, settings::Settings},
-    session::error::SessionError,
+    session::{error::SessionError, state::Standing},
 };
 
 /// The session of a request behind [`SessionLayer::lazy`](crate::SessionLayer::lazy): not loaded
@@ -25,6 +25,8 @@ pub struct LazySession(Arc<Shared>);
 struct Shared {
     settings: Arc<Settings>,
     cookies: CookieLines,
+    /// What the request may do if there is no token in the cookies.
+    standing: Standing,
     session: OnceCell<Session>,
     was_asked: AtomicBool,
     is_head_sent: AtomicBool,
@@ -48,9 +50,10 @@ impl LazySession {
         Ok(session.clone())
     }
 
-    pub(super) fn new(settings: &Arc<Settings>, headers: &HeaderMap) -> Self {
+    pub(super) fn new(settings: &Arc<Settings>, method: &Method, headers: &HeaderMap) -> Self {
         Self(Arc::new(Shared {
             settings: Arc::clone(settings),
+            standing: settings.standing(method, headers),
             cookies: CookieLines::of(headers, &settings.cookie),
             session: OnceCell::new(),
             was_asked: AtomicBool::new(false),
@@ -58,7 +61,7 @@ impl LazySession {
         }))
     }
 
-    pub(super) fn settings(&self) -> &Settings {
+    pub(super) fn settings(&self) -> &Arc<Settings> {
         &self.0.settings
     }
 
@@ -69,6 +72,15 @@ impl LazySession {
         self.0.session.get()
     }
 
+    pub(super) fn loaded(&self) -> Option<&Session> {
+        self.0.session.get()
+    }
+
+    /// Whether anybody else holds this, or the session that it loaded.
+    pub(super) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1 || self.loaded().is_some_and(Session::is_shared)
+    }
+
     pub(super) fn was_asked(&self) -> bool {
         self.0.was_asked.load(Ordering::Relaxed)
     }
@@ -76,7 +88,7 @@ impl LazySession {
     async fn hydrate(&self) -> Result<Session, SessionError> {
         let settings = &self.0.settings;
         let Some(token) = settings.token_in(self.0.cookies.iter()) else {
-            return Ok(Session::empty(settings));
+            return Ok(Session::empty(settings, self.0.standing));
         };
         let loaded = Arc::clone(&settings.store).load(token.id()).await;
         Session::hydrate(settings, &token, loaded)

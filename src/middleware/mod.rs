@@ -1,8 +1,10 @@
 //! The middleware: from a request to its session, and from the session to the response.
 
+mod background;
 mod body;
 mod commit;
 mod committing;
+mod ending;
 mod failure;
 mod future;
 mod handle;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use http::{Request, Response, header::COOKIE};
+use http_body::Body;
 use tower_service::Service;
 
 use crate::{
@@ -42,6 +43,7 @@ impl<S> SessionService<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+    ResBody: Body,
 {
     type Response = Response<ResponseBody<ResBody>>;
     type Error = S::Error;
@@ -53,14 +55,15 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if let Mode::Lazy = self.mode {
-            let session = LazySession::new(&self.settings, request.headers());
+            let session = LazySession::new(&self.settings, request.method(), request.headers());
             request.extensions_mut().insert(session.clone());
-            return ResponseFuture::handling(self.inner.call(request), session.into());
+            return ResponseFuture::handling(self.inner.call(request), session);
         }
         let Some(token) = self.token_of(&request) else {
-            let session = Session::empty(&self.settings);
+            let standing = self.settings.standing(request.method(), request.headers());
+            let session = Session::empty(&self.settings, standing);
             request.extensions_mut().insert(session.clone());
-            return ResponseFuture::handling(self.inner.call(request), session.into());
+            return ResponseFuture::handling(self.inner.call(request), session);
         };
         // The service that was polled ready is the one to call; its clone takes its place.
         let clone = self.inner.clone();

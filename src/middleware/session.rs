@@ -14,6 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     middleware::{
+        background::Finishing,
         commit,
         json::{decode, encode},
         settings::Settings,
@@ -267,7 +268,8 @@ impl Session {
     /// again.
     pub async fn commit(&self) -> Result<(), SessionError> {
         self.mark_used();
-        commit::commit(self).await
+        // Dropped here, it is finished in the background.
+        Finishing::new(self, commit::commit(self.clone())).await
     }
 
     /// The public id of the session; `None` until it is stored for the first time.
@@ -308,8 +310,8 @@ impl Session {
     }
 
     /// A session of a request without a token.
-    pub(super) fn empty(settings: &Arc<Settings>) -> Self {
-        Self::new(settings, State::empty(Standing::Free, settings.limits))
+    pub(super) fn empty(settings: &Arc<Settings>, standing: Standing) -> Self {
+        Self::new(settings, State::empty(standing, settings.limits))
     }
 
     /// The session of a request with a token, from what the store holds under its id.
@@ -323,7 +325,7 @@ impl Session {
         loaded: Result<Option<Bytes>, StoreError>,
     ) -> Result<Self, SessionError> {
         let Some(record) = loaded.map_err(store_failed)? else {
-            return Ok(Self::empty(settings));
+            return Ok(Self::empty(settings, Standing::Free));
         };
         let state = match Record::parse(record) {
             Ok(record) => resume(token, record, settings),
@@ -339,7 +341,12 @@ impl Session {
         Ok(Self::new(settings, state))
     }
 
-    pub(super) fn settings(&self) -> &Settings {
+    /// Whether anybody else holds this session.
+    pub(super) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
+    pub(super) fn settings(&self) -> &Arc<Settings> {
         &self.0.settings
     }
 

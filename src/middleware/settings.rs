@@ -11,7 +11,8 @@ use std::{
     time::SystemTime,
 };
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, Method};
+use tokio_util::task::TaskTracker;
 
 use crate::{
     cookie::{Presented, SessionCookie},
@@ -19,7 +20,7 @@ use crate::{
         error::{SessionError, SessionErrorKind},
         header::Nonce,
         lifetime::Timestamp,
-        state::Limits,
+        state::{Limits, Standing},
         step::Ingredients,
         token::Token,
     },
@@ -32,6 +33,11 @@ pub(super) struct Settings {
     pub(super) cookie: SessionCookie,
     pub(super) limits: Limits,
     pub(super) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    pub(super) saves_failed_requests: bool,
+    pub(super) passes_refused_responses: bool,
+    pub(super) allows_cross_site_beginnings: bool,
+    /// Commits that go on although nobody waits for them.
+    pub(super) background: TaskTracker,
 }
 
 impl Settings {
@@ -52,6 +58,18 @@ impl Settings {
                 tracing::warn!("several different session cookies in one request");
                 None
             }
+        }
+    }
+
+    /// What a request without a token may do.
+    pub(super) fn standing(&self, method: &Method, headers: &HeaderMap) -> Standing {
+        let is_withheld = self.cookie.is_withheld_from(method, headers);
+        match is_withheld && !self.allows_cross_site_beginnings {
+            true => Standing::OnlyBySignIn {
+                because: SessionErrorKind::CrossSite,
+                ends: None,
+            },
+            false => Standing::Free,
         }
     }
 

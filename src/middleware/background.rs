@@ -1,0 +1,86 @@
+//! Work that is finished even if nobody waits for it any more.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use tokio::runtime::Handle;
+
+use crate::{
+    middleware::{failure, session::Session, settings::Settings},
+    session::{error::SessionError, token::SessionId},
+    store::BoxFuture,
+};
+
+/// A commit under way. Whoever drops it before it is done, a client that hangs up for instance,
+/// leaves it to the background: what has begun is finished (see
+/// [`SessionLayer::drain`](crate::SessionLayer::drain)).
+pub(super) struct Finishing<T: Send + 'static> {
+    work: Option<Work<T>>,
+    id: Option<SessionId>,
+    settings: Arc<Settings>,
+}
+
+/// The mutex is never locked: it makes the future `Sync`, and so the body of a response.
+type Work<T> = Mutex<BoxFuture<'static, Result<T, SessionError>>>;
+
+impl<T: Send + 'static> Finishing<T> {
+    pub(super) fn new(
+        session: &Session,
+        work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
+    ) -> Self {
+        Self {
+            work: Some(Mutex::new(Box::pin(work))),
+            id: session.peek().id(),
+            settings: Arc::clone(session.settings()),
+        }
+    }
+
+    /// Leaves it to the background from the start.
+    pub(super) fn detach(self) {
+        drop(self);
+    }
+}
+
+impl<T: Send + 'static> Future for Finishing<T> {
+    type Output = Result<T, SessionError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let work = self.work.as_mut().map(Mutex::get_mut);
+        #[allow(clippy::expect_used)]
+        let work = work.expect("a future is not polled after it is done");
+        let done = work
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+            .poll(cx);
+        if done.is_ready() {
+            self.work = None;
+        }
+        done
+    }
+}
+
+impl<T: Send + 'static> Drop for Finishing<T> {
+    fn drop(&mut self) {
+        let Some(work) = self.work.take() else {
+            return;
+        };
+        let id = self.id;
+        let Ok(runtime) = Handle::try_current() else {
+            let id = id.map(tracing::field::display);
+            tracing::error!(
+                session.id = id,
+                "commit given up: there is no runtime to finish it"
+            );
+            return;
+        };
+        let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
+        runtime.spawn(self.settings.background.track_future(async move {
+            if let Err(error) = work.await {
+                failure::log(&error, id);
+            }
+        }));
+    }
+}
