@@ -115,7 +115,8 @@ impl State {
             }
             (DeltaKind::Change(_) | DeltaKind::Rotate(_), Some(stored)) => {
                 stored.ahead = Some(Arc::clone(delta));
-                stored.is_touch_due = false;
+                // To hand over a successor writes nothing.
+                stored.is_touch_due &= matches!(stored.rotation, Rotation::HandOver(_));
                 stored.presents = None;
                 if token.is_some() {
                     stored.rotation = Rotation::Impossible;

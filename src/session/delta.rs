@@ -98,7 +98,7 @@ pub(crate) struct Renewal {
 
 /// A new secret at routine. The old one counts until a grace after the new one was presented.
 ///
-/// Applied once more while nobody presented the new secret, it changes nothing and is committed:
+/// Applied once more while nobody presented the new secret, it is committed and changes nothing:
 /// that is how a request with the old one learns that it may hand out the new one.
 #[derive(Clone)]
 pub(crate) struct Rotate {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::session::{
     delta::{Applied, Change, CommitAnswer, Delta, DeltaKind, Rotate},
-    header::Header,
+    header::{Header, Nonce},
     lifetime::Timestamp,
     record::{Record, UnreadableRecord},
     splice::keep_for,
@@ -83,10 +83,8 @@ impl Delta {
     }
 
     fn change(&self, change: &Change, current: Option<Record>) -> Result<Record, CommitAnswer> {
-        let current = self.admit(change.epoch, change.new_verifier(), current)?;
-        if self.is_repeated && current.header.nonce != change.known {
-            return Err(CommitAnswer::Unknown);
-        }
+        let (proposed, known) = (change.new_verifier(), Some(change.known));
+        let current = self.admit(change.epoch, proposed, known, current)?;
         self.check_limits(change.loaded, &current.header)?;
         if !change.bases_stand_in(&current) || current.outgrown_by(change) {
             return Err(CommitAnswer::Conflict(current.into_bytes()));
@@ -95,8 +93,13 @@ impl Delta {
     }
 
     fn rotate(&self, rotate: &Rotate, current: Option<Record>) -> Result<Record, CommitAnswer> {
-        let current = self.admit(rotate.epoch, None, current)?;
+        let current = self.admit(rotate.epoch, None, None, current)?;
         self.check_limits(rotate.loaded, &current.header)?;
+        // Whoever hands out the same successor writes nothing: no commit leaves its nonce twice, or
+        // others could not tell what happened since.
+        if current.header.awaits(rotate.to, Some(rotate.from)) {
+            return Err(CommitAnswer::Committed);
+        }
         let rotated = current.rotated(rotate, self);
         rotated.ok_or(CommitAnswer::Superseded)
     }
@@ -106,6 +109,7 @@ impl Delta {
         &self,
         epoch: u32,
         proposed: Option<Verifier>,
+        known: Option<Nonce>,
         current: Option<Record>,
     ) -> Result<Record, CommitAnswer> {
         let is_live = |record: &Record| !record.header.destroyed;
@@ -113,6 +117,10 @@ impl Delta {
         let header = &current.header;
         if header.nonce == self.nonce || proposed == Some(header.verifier) {
             return Err(CommitAnswer::Committed);
+        }
+        // If others committed since, this may have happened before them.
+        if self.is_repeated && known.is_some_and(|known| known != header.nonce) {
+            return Err(CommitAnswer::Unknown);
         }
         match header.epoch == epoch {
             true => Ok(current),

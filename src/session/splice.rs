@@ -43,21 +43,18 @@ impl Record {
         Self::assemble(self.header.changed(change, delta), bytes)
     }
 
-    /// The record after a routine rotation, or after its successor was found still unpresented;
-    /// `None` if neither can be.
+    /// The record after a routine rotation; `None` if it cannot be.
     pub(crate) fn rotated(&self, rotate: &Rotate, delta: &Delta) -> Option<Self> {
         let mut header = self.header.clone();
-        if !header.awaits(rotate.to, Some(rotate.from)) {
-            let is_current = header.verifier == rotate.from;
-            if !is_current || !header.may_rotate(delta.now, rotate.grace) {
-                return None;
-            }
-            let by = Replacement::Rotation {
-                successor: Some(rotate.sealed),
-                presented: None,
-            };
-            header.replace_verifier(rotate.to, delta.now, by);
+        let is_current = header.verifier == rotate.from;
+        if !is_current || !header.may_rotate(delta.now, rotate.grace) {
+            return None;
         }
+        let by = Replacement::Rotation {
+            successor: Some(rotate.sealed),
+            presented: None,
+        };
+        header.replace_verifier(rotate.to, delta.now, by);
         header.mark(delta);
         Some(Self::assemble(header, self.as_bytes().to_vec()))
     }

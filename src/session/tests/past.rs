@@ -36,37 +36,16 @@ fn wrong(token: &Token) -> Token {
     Token::for_session(token.id(), [0xee; Token::ENTROPY])
 }
 
+type Deed = fn(&mut State);
+
 #[test]
 fn what_a_token_is_worth() {
-    let rows: [(&str, fn(&mut State), Claim, Claim, Claim); 4] = [
-        (
-            "nothing",
-            |_| (),
-            Claim::Current,
-            Claim::Current,
-            Claim::Unknown,
-        ),
-        (
-            "rotate",
-            |s| s.rotate().unwrap(),
-            Claim::Predecessor,
-            Claim::Predecessor,
-            Claim::Unknown,
-        ),
-        (
-            "renew",
-            |s| s.renew().unwrap(),
-            SUPERSEDED,
-            Claim::Unknown,
-            SUPERSEDED_STRANGER,
-        ),
-        (
-            "destroy",
-            State::destroy,
-            GONE,
-            Claim::Unknown,
-            Claim::Unknown,
-        ),
+    #[rustfmt::skip]
+    let rows: [(&str, Deed, Claim, Claim, Claim); 4] = [
+        ("nothing", |_| (), Claim::Current, Claim::Current, Claim::Unknown),
+        ("rotate", |s| s.rotate().unwrap(), Claim::Predecessor, Claim::Predecessor, Claim::Unknown),
+        ("renew", |s| s.renew().unwrap(), SUPERSEDED, Claim::Unknown, SUPERSEDED_STRANGER),
+        ("destroy", State::destroy, GONE, Claim::Unknown, Claim::Unknown),
     ];
     for (name, deed, at_once, after_a_minute, wrong_secret) in rows {
         let (world, old) = after(deed);

@@ -5,7 +5,7 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicI64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// What has to be added to our clock to get the one of Redis. Clones share what they know.
@@ -22,15 +22,15 @@ impl ServerClock {
         Self(Arc::new(AtomicI64::new(UNKNOWN)))
     }
 
-    /// The time of Redis at `local`, or a little earlier.
-    pub(super) fn at(&self, local: Millis) -> u64 {
+    /// The time of Redis at `local`, or a little earlier, in Unix milliseconds.
+    pub(super) fn at(&self, local: Instant) -> u64 {
         let offset = self.0.load(Ordering::Relaxed);
-        u64::try_from(local.saturating_add(offset)).unwrap_or(0)
+        u64::try_from(millis(local).saturating_add(offset)).unwrap_or(0)
     }
 
     /// Takes in that Redis showed `server` at some time between `sent` and now.
-    pub(super) fn saw(&self, server: Millis, sent: Millis) {
-        let (least, most) = (server - now(), server - sent);
+    pub(super) fn saw(&self, server: i64, sent: Instant) {
+        let (least, most) = (server - millis(Instant::now()), server - millis(sent));
         let offset = self.0.load(Ordering::Relaxed);
         if !(least..=most).contains(&offset) {
             // The least keeps the time of Redis from being thought later than it is.
@@ -40,15 +40,13 @@ impl ServerClock {
 }
 
 /// Milliseconds by our clock, which nobody sets.
-pub(super) type Millis = i64;
-
-pub(super) fn now() -> Millis {
+fn millis(time: Instant) -> i64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    START
-        .elapsed()
-        .as_millis()
-        .try_into()
-        .unwrap_or(Millis::MAX)
+    let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 2);
+    match time.checked_duration_since(*START) {
+        Some(since) => millis(since),
+        None => -millis(START.saturating_duration_since(time)),
+    }
 }
 
 /// So far back that everything is late.
@@ -60,21 +58,22 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_never_seen_makes_everything_late() {
-        assert_eq!(ServerClock::unknown().at(now()), 0);
+        assert_eq!(ServerClock::unknown().at(Instant::now()), 0);
     }
 
     #[test]
     fn what_agrees_with_the_estimate_leaves_it_and_what_does_not_corrects_it() {
         let clock = ServerClock::unknown();
-        let here = now();
-        clock.saw(here + 1_000_000, here);
-        let first = clock.at(here);
-        assert!((here as u64 + 999_000..=here as u64 + 1_000_000).contains(&first));
-        clock.saw(here + 999_500, here - 1_000);
-        assert_eq!(clock.at(here), first, "a slow answer tells less");
-        clock.saw(here + 5_000_000, here);
-        assert!(clock.at(here) > first + 3_000_000, "it was set forward");
-        clock.saw(here + 1_000_000, here);
-        assert!(clock.at(here) <= here as u64 + 1_000_000, "and back");
+        let sent = Instant::now();
+        clock.saw(1_000_000, sent);
+        let first = clock.at(sent);
+        assert!((999_000..=1_000_000).contains(&first), "{first}");
+        let earlier = sent.checked_sub(Duration::from_secs(1)).unwrap_or(sent);
+        clock.saw(999_500, earlier);
+        assert_eq!(clock.at(sent), first, "a slow answer tells less");
+        clock.saw(5_000_000, sent);
+        assert!(clock.at(sent) > 4_900_000, "it was set forward");
+        clock.saw(1_000_000, sent);
+        assert!(clock.at(sent) <= 1_000_000, "and back");
     }
 }

@@ -87,14 +87,14 @@ if verb == 'rotate' then
   if last_nonce == nonce then return answer(COMMITTED) end
   if epoch ~= base_epoch then return answer(SUPERSEDED) end
   if is_over(now, loaded) then return answer(GONE) end
-  local awaited = replaced_by == ROTATION and presented == 0 and verifier == to and previous == from
-  if not awaited then
-    local is_settling = counts(now, grace)
-      or (replaced_by == RENEWAL and now < replaced + remembered)
-    if verifier ~= from or is_settling then return answer(SUPERSEDED) end
-    replaced_by, previous, replaced, sealed, presented = ROTATION, verifier, now, new_sealed, 0
-    verifier = to
+  if replaced_by == ROTATION and presented == 0 and verifier == to and previous == from then
+    return answer(COMMITTED)
   end
+  local is_settling = counts(now, grace)
+    or (replaced_by == RENEWAL and now < replaced + remembered)
+  if verifier ~= from or is_settling then return answer(SUPERSEDED) end
+  replaced_by, previous, replaced, sealed, presented = ROTATION, verifier, now, new_sealed, 0
+  verifier = to
   touched = math.max(touched, now)
   return store(header() .. record:sub(HEADER_LEN + 1), now, slack)
 end
@@ -107,8 +107,8 @@ local FIRST_ENTRY = 8
 if last_nonce == nonce or (renewal ~= '' and renewal:sub(1, 32) == verifier) then
   return answer(COMMITTED)
 end
-if epoch ~= base_epoch then return answer(SUPERSEDED) end
 if known ~= '' and known ~= last_nonce then return answer(UNKNOWN) end
+if epoch ~= base_epoch then return answer(SUPERSEDED) end
 if is_over(now, loaded) then return answer(GONE) end
 
 -- The first letter of an entry argument: s set, r remove; upper-case if the base is compared.

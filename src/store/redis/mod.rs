@@ -5,22 +5,23 @@ mod commit;
 mod connection;
 mod reply;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ::redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value, aio::ConnectionLike};
 use bb8::{ManageConnection, Pool, RunError};
 use bytes::Bytes;
+use tokio::time::sleep_until;
 
 pub use self::connection::{Connector, Watched, WatchedConnection};
 use crate::{
     session::token::SessionId,
     store::{
         CommitAnswer, Delta, SessionStore, StoreError,
-        redis::{
-            clock::{Millis, ServerClock},
-            commit::CommitScript,
-            reply::Reply,
-        },
+        redis::{clock::ServerClock, commit::CommitScript, reply::Reply},
     },
 };
 
@@ -112,17 +113,14 @@ where
 
     /// How long a load or a commit may take in all, from waiting for a connection to the answer;
     /// after that it has failed. Defaults to one second, which is also what the connections of
-    /// [`connect`](RedisStore::connect) wait for an answer.
+    /// [`connect`](RedisStore::connect) wait for an answer. At most a day.
+    ///
+    /// A commit that has no answer by then does not happen afterwards: Redis refuses it, by its own
+    /// clock.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
+        let deadline = deadline.min(Duration::from_secs(24 * 60 * 60));
         Self { deadline, ..self }
-    }
-
-    fn deadline_millis(&self) -> Millis {
-        self.deadline
-            .as_millis()
-            .try_into()
-            .unwrap_or(Millis::MAX / 4)
     }
 
     fn key(&self, id: &SessionId) -> String {
@@ -139,11 +137,15 @@ where
             .map_err(late)?
     }
 
-    /// Sends a commit, and once more if the connection turns out to be broken: then it says that it
-    /// is repeated, for it may have happened. Redis refuses what comes after `deadline`.
+    /// Sends a commit, and once more if its connection breaks or it comes too late.
+    ///
+    /// A commit without an answer may have happened, or may be about to, so nothing is sent after
+    /// it, and nobody is told that it failed, before the time has passed after which Redis refuses
+    /// it. That is why the first one has only half of the time. The one after it says that it is
+    /// repeated.
     async fn commit_until(
         &self,
-        deadline: Millis,
+        deadline: Instant,
         key: &str,
         delta: &Delta,
     ) -> Result<CommitAnswer, StoreError>
@@ -151,31 +153,32 @@ where
         M: ManageConnection<Error = RedisError>,
     {
         let mut is_repeated = delta.is_repeated;
-        let mut attempts = 0..MAX_COMMITS;
-        loop {
-            let is_last = attempts.next() == Some(MAX_COMMITS - 1);
+        let half_time = Instant::now() + (deadline - Instant::now()) / 2;
+        for not_after in [half_time, deadline, deadline] {
             let mut connection = self.connection().await?;
             let script = CommitScript {
                 key,
                 delta,
-                not_after: self.clock.at(deadline),
+                not_after: self.clock.at(not_after),
                 is_repeated,
             };
-            let sent = clock::now();
+            let sent = Instant::now();
             // Dropped here, it may or may not happen, but not after the deadline.
             match run(&mut connection, &script).await {
-                Err(error) if error.is_unrecoverable_error() && !is_last => is_repeated = true,
+                Err(error) if error.is_unrecoverable_error() || error.is_timeout() => {
+                    sleep_until(not_after.into()).await;
+                    is_repeated = true;
+                }
                 reply => {
                     let Reply { answer, clock } = reply.map_err(failed)?.try_into()?;
                     self.clock.saw(clock, sent);
-                    match answer {
-                        Some(answer) => return Ok(answer),
-                        None if is_last => return Err(late()),
-                        None => {}
+                    if let Some(answer) = answer {
+                        return Ok(answer);
                     }
                 }
             }
         }
+        Err(StoreError::new("the commit did not reach redis in time"))
     }
 
     /// Reads once more if the connection turns out to be broken.
@@ -229,8 +232,8 @@ where
 
     async fn commit(&self, id: &SessionId, delta: &Delta) -> Result<CommitAnswer, StoreError> {
         let key = self.key(id);
-        self.in_time(self.commit_until(clock::now() + self.deadline_millis(), &key, delta))
-            .await
+        let deadline = Instant::now() + self.deadline;
+        self.in_time(self.commit_until(deadline, &key, delta)).await
     }
 }
 
@@ -279,10 +282,6 @@ fn failed(error: RedisError) -> StoreError {
     StoreError::new("redis failed").with_source(without_server_text(error))
 }
 
-fn late() -> StoreError {
-    StoreError::new("redis got the commit too late, and refused it")
-}
-
 fn unexpected_reply() -> StoreError {
     StoreError::new("redis gave a reply that this command cannot have")
 }
@@ -297,8 +296,5 @@ fn without_server_text(error: RedisError) -> Box<dyn std::error::Error + Send + 
 
 /// As many as [`RedisStore::connect`] has connections, and one more.
 const MAX_READS: usize = 3;
-
-/// One for a connection that was cut, one for a clock that was set, and one more.
-const MAX_COMMITS: usize = 3;
 
 const DEADLINE: Duration = Duration::from_secs(1);
