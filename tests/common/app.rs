@@ -108,7 +108,7 @@ impl Gate {
         self.opened.add_permits(1);
     }
 
-    async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         self.arrived.add_permits(1);
         self.opened.acquire().await.unwrap().forget();
     }
@@ -132,6 +132,7 @@ async fn act(session: &Session, words: &[&str]) -> Result<Option<String>, Sessio
         }
         ["sign_in"] => session.sign_in()?,
         ["renew"] => session.renew()?,
+        ["rotate"] => session.rotate()?,
         ["destroy"] => session.destroy(),
         ["touch"] => session.touch(),
         ["remember"] => session.set_lifetime(Lifetime::remembered())?,

@@ -14,6 +14,8 @@ use tower_session_layer::{
     store::{Applied, CommitAnswer, Delta, StoreError},
 };
 
+use crate::common::app::Gate;
+
 /// A store with its name, and what must live as long as it is used.
 pub(crate) struct Subject {
     pub(crate) name: &'static str,
@@ -61,6 +63,7 @@ pub(crate) struct Map {
     pub(crate) fails_to_load: Arc<AtomicBool>,
     pub(crate) fails_to_commit: Arc<AtomicBool>,
     seen: Arc<Mutex<Vec<String>>>,
+    gate: Arc<Mutex<Option<Gate>>>,
 }
 
 impl Map {
@@ -68,6 +71,13 @@ impl Map {
     pub(crate) fn calls(&self) -> (usize, usize) {
         let take = |count: &AtomicUsize| count.swap(0, Ordering::SeqCst);
         (take(&self.loads), take(&self.commits))
+    }
+
+    /// Lets every commit from now on wait at a gate.
+    pub(crate) fn hold_commits(&self) -> Gate {
+        let gate = Gate::closed();
+        *self.gate.lock().unwrap() = Some(gate.clone());
+        gate
     }
 
     pub(crate) fn tamper(&self, with: impl Fn(&mut Vec<u8>)) {
@@ -99,6 +109,10 @@ impl SessionStore for Map {
         // Stores take their time, and others get their turn meanwhile.
         tokio::task::yield_now().await;
         self.commits.fetch_add(1, Ordering::SeqCst);
+        let gate = self.gate.lock().unwrap().clone();
+        if let Some(gate) = gate {
+            gate.pass().await;
+        }
         fail_if(&self.fails_to_commit)?;
         let mut records = self.records.lock().unwrap();
         let applied = delta.apply(records.get(id).cloned())?;
