@@ -85,7 +85,9 @@ pub(super) async fn finish(session: Session, end: End) -> Result<Head, SessionEr
         if let Some(head) = try_finish(&session) {
             return Ok(head);
         }
-        commit_in_turn(&session).await?;
+        let committed = commit_in_turn(&session).await;
+        // Whoever is told that something failed must not find that it happened later.
+        committed.inspect_err(|_| session.peek().forget())?;
     }
 }
 

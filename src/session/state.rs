@@ -216,6 +216,13 @@ impl State {
         self.len = self.measure();
     }
 
+    /// Forgets all that is not saved, even that the session was ended.
+    pub(crate) fn forget(&mut self) {
+        self.in_flight = None;
+        self.ended = None;
+        self.discard();
+    }
+
     /// Lets the response head go, and with it the chance to issue a cookie.
     pub(crate) fn send_head(&mut self) -> Announcement {
         self.head = Head::Sent;
