@@ -9,7 +9,7 @@ use std::{
 use tokio::runtime::Handle;
 
 use crate::{
-    middleware::{failure, session::Session, settings::Settings},
+    middleware::{failure, future::taken, session::Session, settings::Settings},
     session::{error::SessionError, token::SessionId},
     store::BoxFuture,
 };
@@ -48,15 +48,12 @@ impl<T: Send + 'static> Future for Finishing<T> {
     type Output = Result<T, SessionError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let work = self.work.as_mut().map(Mutex::get_mut);
-        #[allow(clippy::expect_used)]
-        let work = work.expect("a future is not polled after it is done");
-        let done = work
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_mut()
-            .poll(cx);
-        if done.is_ready() {
-            self.work = None;
+        // If it panics, it is over, and not to be finished elsewhere.
+        let mut work = taken(&mut self.work);
+        let future = work.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let done = future.as_mut().poll(cx);
+        if done.is_pending() {
+            self.work = Some(work);
         }
         done
     }

@@ -1,14 +1,16 @@
 //! What a visitor holds.
 
-use session_test_support::Browser;
+use futures::future::join;
+use http::Method;
 #[cfg(feature = "redis")]
 use session_test_support::Redis;
+use session_test_support::{Browser, Page};
 #[cfg(feature = "redis")]
 use tower_session_layer::{RedisStore, SessionLayer};
 
-use crate::common::app::App;
 #[cfg(feature = "redis")]
 use crate::common::app::app;
+use crate::common::app::{App, Gate};
 
 pub(crate) const COOKIE: &str = "__Host-id";
 
@@ -27,4 +29,21 @@ pub(crate) async fn layer_on(redis: &Redis) -> SessionLayer {
 #[cfg(feature = "redis")]
 pub(crate) async fn visitor_on(redis: &Redis) -> Browser<App> {
     Browser::new(app(&layer_on(redis).await))
+}
+
+/// Sends `path` up to its `wait`, then does `meanwhile`, then lets it go on.
+pub(crate) async fn with_pause(
+    browser: &Browser<App>,
+    path: &str,
+    meanwhile: impl AsyncFnOnce(),
+) -> Page {
+    let gate = Gate::closed();
+    let mut request = browser.request(Method::POST, path);
+    request.extensions_mut().insert(gate.clone());
+    let pause = async {
+        gate.arrival().await;
+        meanwhile().await;
+        gate.open();
+    };
+    join(browser.send(request), pause).await.0
 }

@@ -2,14 +2,15 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     os::unix::net::UnixStream,
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use crate::redis::Redis;
@@ -18,7 +19,26 @@ use crate::redis::Redis;
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    silences: Arc<AtomicUsize>,
+    faults: Arc<Faults>,
+}
+
+/// What is wrong with the network.
+#[derive(Debug, Default)]
+struct Faults {
+    silences: AtomicUsize,
+    /// How long bytes are under way, in milliseconds.
+    delay: AtomicU64,
+    /// How many replies are still to be lost.
+    lost_replies: AtomicUsize,
+}
+
+impl Faults {
+    fn loses_a_reply(&self) -> bool {
+        let one_less = |number: usize| number.checked_sub(1);
+        let lost = &self.lost_replies;
+        lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
+            .is_ok()
+    }
 }
 
 impl Proxy {
@@ -31,12 +51,12 @@ impl Proxy {
     pub fn to(redis: &Redis) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let silences = Arc::new(AtomicUsize::new(0));
-        let proxy = Self { address, silences };
-        let (socket, silences) = (redis.socket(), Arc::clone(&proxy.silences));
+        let faults = Arc::default();
+        let proxy = Self { address, faults };
+        let (socket, faults) = (redis.socket(), Arc::clone(&proxy.faults));
         thread::spawn(move || {
             for client in listener.incoming() {
-                forward(client.unwrap(), &socket, &silences);
+                forward(client.unwrap(), &socket, &faults);
             }
         });
         proxy
@@ -50,29 +70,54 @@ impl Proxy {
 
     /// From now on swallows what is sent on the connections that there are; new ones work.
     pub fn silence(&self) {
-        self.silences.fetch_add(1, Ordering::SeqCst);
+        self.faults.silences.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Loses the next replies: their connections are cut instead.
+    pub fn lose_replies(&self, number: usize) {
+        self.faults.lost_replies.store(number, Ordering::SeqCst);
+    }
+
+    /// From now on whatever is sent takes this long, each way; what follows it waits behind it.
+    pub fn delay(&self, each_way: Duration) {
+        let delay = each_way.as_millis().try_into().unwrap();
+        self.faults.delay.store(delay, Ordering::SeqCst);
     }
 }
 
-fn forward(client: TcpStream, socket: &PathBuf, silences: &Arc<AtomicUsize>) {
+fn forward(client: TcpStream, socket: &PathBuf, faults: &Arc<Faults>) {
     let Ok(server) = UnixStream::connect(socket) else {
         return;
     };
     let (from_client, from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    copy(from_client, server, Arc::clone(silences));
-    copy(from_server, client, Arc::clone(silences));
+    let cut = client.try_clone().unwrap();
+    copy(from_client, server, Arc::clone(faults), |_| false);
+    copy(from_server, client, Arc::clone(faults), move |faults| {
+        let is_lost = faults.loses_a_reply();
+        if is_lost {
+            // The client may have hung up by itself.
+            let _ = cut.shutdown(Shutdown::Both);
+        }
+        is_lost
+    });
 }
 
 fn copy(
     mut from: impl Read + Send + 'static,
     mut to: impl Write + Send + 'static,
-    silences: Arc<AtomicUsize>,
+    faults: Arc<Faults>,
+    is_lost: impl Fn(&Faults) -> bool + Send + 'static,
 ) {
-    let before = silences.load(Ordering::SeqCst);
+    let before = faults.silences.load(Ordering::SeqCst);
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(read @ 1..) = from.read(&mut buffer) {
-            let is_silent = silences.load(Ordering::SeqCst) > before;
+            let delay = faults.delay.load(Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(delay));
+            if is_lost(&faults) {
+                break;
+            }
+            let is_silent = faults.silences.load(Ordering::SeqCst) > before;
             if !is_silent && to.write_all(&buffer[..read]).is_err() {
                 break;
             }
