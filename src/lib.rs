@@ -33,6 +33,8 @@
 //!
 //! * **Overlapping requests** of one session lose nothing: changes of different keys never meet,
 //!   and [`Session::update`] is a true read-modify-write.
+//! * **A sign-in works when it is repeated**, or overtaken by another one: then it begins a session
+//!   of its own. All else that comes after a renewal or a log-out is refused.
 //! * **Log-out is final**: after [`Session::destroy`] no request brings the session back, however
 //!   long it has been running.
 //! * **Call [`Session::sign_in`]** whenever somebody authenticates. It replaces the token, so that
@@ -40,6 +42,9 @@
 //! * **Saved before seen**: the response is let go once the store acknowledged the commit. If that
 //!   fails, the client gets 503 (gRPC `UNAVAILABLE`); if another request came first, 409
 //!   (`ABORTED`). Nobody is told "saved" who was not.
+//! * **What has begun is finished** when the client hangs up. Call [`SessionLayer::drain`] at
+//!   shutdown, once the server has stopped.
+//! * **Bodies that stream** end when what changed meanwhile is saved.
 //! * **A request that fails** (5xx, an error of the service) changes nothing, save that a session
 //!   which it destroyed ends.
 //! * **The store holds hashes** of secrets. Who reads all of it still cannot log in.

@@ -45,13 +45,44 @@ use crate::{
 /// A session exists, in the store and as a cookie, once something is inserted or somebody signs
 /// in. No request brings a session into being by looking at it (ASVS 7.6.2).
 ///
-/// | in one request | what happens |
-/// |---|---|
-/// | `destroy`, then nothing | the session ends, and so does its cookie |
-/// | `destroy`, then `insert` or `sign_in` | the session ends and a new one begins |
-/// | `insert`, then `destroy` | the session ends; a new one does not even begin |
-/// | `renew` without a session | nothing |
-/// | the service answers with a server error, or fails | nothing is changed, but a destroyed session ends |
+/// # What becomes of it
+///
+/// | in one request | with a session | without one |
+/// |---|---|---|
+/// | `insert` | it changes | one begins |
+/// | `renew`, once or twice | a new token; the old one is dead at once | nothing |
+/// | `sign_in`, once or twice | the same, and limits and authentication start now | one begins |
+/// | `sign_in` and `renew`, in any order | one sign-in | one begins |
+/// | `rotate` | a new token; the old one counts for a grace | nothing |
+/// | `destroy`, once or twice | it ends, and so does its cookie | nothing |
+/// | `insert`, `renew`, `sign_in`, then `destroy` | it ends as it was | nothing |
+/// | `destroy`, then `insert` or `sign_in` | it ends and another one begins, with what was set since | one begins |
+/// | `destroy`, then `renew` | it ends | nothing |
+///
+/// | the service | what changed | what it ended |
+/// |---|---|---|
+/// | answers | is saved, then the response is let go | ends |
+/// | answers with a server error, or returns an error | is discarded ([unless…](crate::SessionLayer::save_failed_requests)) | ends |
+/// | is dropped because the client hung up | is discarded | ends, in the background |
+/// | answered, and the client hangs up while we save | is saved, in the background | ends |
+///
+/// # When other requests were faster
+///
+/// | meanwhile | a request that changed something | that signed in | that destroyed |
+/// |---|---|---|---|
+/// | the session was renewed, or signed in | [`Superseded`](SessionErrorKind::Superseded), 409 | begins a session of its own, with what it set | it ends |
+/// | the session ended | [`Gone`](SessionErrorKind::Gone), 409 | begins a session of its own, with what it set | nothing |
+/// | the token was rotated | is saved | is saved | it ends |
+///
+/// The same holds for a request that arrives with the old token within a minute of a renewal or a
+/// log-out: it sees an empty session. (It may end a session that was renewed.)
+///
+/// # After the response
+///
+/// Where a handle lives on in the response's body, what it changes is saved before the body ends,
+/// or the body ends with an error. A handle that is kept elsewhere, in a web socket or a job, has
+/// to [`commit`](Self::commit). Without the head of a response no cookie can be issued:
+/// [`HeadSent`](SessionErrorKind::HeadSent).
 #[derive(Clone)]
 pub struct Session(Arc<Shared>);
 
@@ -111,9 +142,16 @@ impl Session {
     /// `update` runs at once, and [`get`](Self::get) shows the outcome. If another request changes
     /// the value before this one is saved, `update` runs again on the new value: concurrent
     /// increments all count. (After five seconds of losing it gives up with a
-    /// [`Conflict`](SessionErrorKind::Conflict).) So it should depend on its argument only, be
-    /// quick, and not use the session, which waits for it: it would never end. What it made is
-    /// certain only once it is saved, see [`update_now`](Self::update_now).
+    /// [`Conflict`](SessionErrorKind::Conflict).)
+    ///
+    /// So what a handler sees after this is what would be stored if nobody came first; what is
+    /// stored is certain only once it is saved, see [`update_now`](Self::update_now). And the
+    /// closure
+    ///
+    /// * computes from its argument alone: what it captured is as old as its first run;
+    /// * has no effects, for it may run several times, in the background as well;
+    /// * is quick, and does not use the session, which waits for it: that would never end;
+    /// * may panic: then the request fails with it, and nothing is saved.
     ///
     /// ```
     /// # fn vote(session: &tower_session_layer::Session) -> Result<(), tower_session_layer::SessionError> {
@@ -232,6 +270,10 @@ impl Session {
     }
 
     /// Ends the session: log-out. Requests that are still running cannot bring it back.
+    ///
+    /// It happens however the request goes on: with a server error, an error of the service, a
+    /// client that hangs up. After the head of the response it ends the session as well, only the
+    /// cookie stays behind, worthless.
     pub fn destroy(&self) {
         self.state().destroy();
     }
@@ -264,7 +306,8 @@ impl Session {
     /// forgotten, and since the rest of the application may rely on it, the response is replaced
     /// by a 409, unless it is a server error or the session is destroyed.
     /// [`Store`](SessionErrorKind::Store): it is not known; calling this again sends the same commit
-    /// again. [`Entropy`](SessionErrorKind::Entropy): nothing was saved; calling this again tries
+    /// again, which happens once at most. [`CrossSite`](SessionErrorKind::CrossSite): nothing was
+    /// saved. [`Entropy`](SessionErrorKind::Entropy): nothing was saved; calling this again tries
     /// again.
     pub async fn commit(&self) -> Result<(), SessionError> {
         self.mark_used();

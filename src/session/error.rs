@@ -31,9 +31,11 @@ pub enum SessionErrorKind {
     /// The cookie in the browser does not fit the new lifetime, and it is only sent again with a
     /// new token: call `sign_in` or `renew` first.
     NeedsRenewal,
-    /// The session ended (log-out, expiry) while this request was running; nothing was saved.
+    /// The session ended (log-out, expiry) while this request was running, or a moment before it
+    /// arrived; nothing was saved.
     Gone,
-    /// The session was renewed or signed in while this request was running; nothing was saved.
+    /// The session was renewed or signed in while this request was running, or a moment before it
+    /// arrived; nothing was saved after that.
     Superseded,
     /// Another site made the browser send this request, and so without its session cookie: it may
     /// look, and it may sign in, but nothing else begins a session, or it would replace the one
