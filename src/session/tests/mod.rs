@@ -5,6 +5,7 @@ mod limits;
 mod model;
 mod outcomes;
 mod past;
+mod protocol;
 mod races;
 mod rotation;
 
