@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
+use http::{
+    Request, Response, StatusCode,
+    header::{CONTENT_TYPE, LOCATION},
+};
 use http_body_util::Full;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -11,6 +14,8 @@ use tower::{BoxError, Layer, service_fn, util::BoxCloneSyncService};
 use tower_session_layer::{
     LazySession, Lifetime, ResponseBody, Session, SessionError, SessionErrorKind, SessionLayer,
 };
+
+use crate::common::places::Places;
 
 pub(crate) type Body = Full<Bytes>;
 pub(crate) type App = BoxCloneSyncService<Request<Body>, Response<ResponseBody<Body>>, BoxError>;
@@ -36,16 +41,16 @@ async fn handle(request: Request<Body>) -> Result<Response<Body>, BoxError> {
         let words: Vec<_> = action.split(':').collect();
         match (&words[..], &session) {
             (["err"], _) => return Err("the service failed".into()),
-            (["status", code], _) => {
-                *response.status_mut() = StatusCode::from_bytes(code.as_bytes())?
-            }
-            (["header", name, value], _) => {
-                let name: http::HeaderName = name.parse()?;
-                response
-                    .headers_mut()
-                    .append(name, value.replace('+', " ").parse()?);
-            }
+            (["status" | "header" | "redirect", ..], _) => dress(&mut response, &words)?,
             (["wait"], _) => parts.extensions.get::<Gate>().unwrap().pass().await,
+            (["meet" | "gate" | "tell" | "yield", ..], _) => {
+                parts
+                    .extensions
+                    .get::<Places>()
+                    .unwrap()
+                    .visit(&words)
+                    .await;
+            }
             (["load"], _) => {
                 let lazy: &LazySession = parts.extensions.get().unwrap();
                 match lazy.load().await {
@@ -65,6 +70,23 @@ async fn handle(request: Request<Body>) -> Result<Response<Body>, BoxError> {
     }
     *response.body_mut() = text.join(" ").into();
     Ok(response)
+}
+
+/// What the head of the response shall be, whatever the session has to say.
+fn dress(response: &mut Response<Body>, words: &[&str]) -> Result<(), BoxError> {
+    let headers = response.headers_mut();
+    match words {
+        ["header", name, value] => {
+            let name: http::HeaderName = name.parse()?;
+            headers.append(name, value.replace('+', " ").parse()?);
+        }
+        ["redirect", to @ ..] => {
+            headers.insert(LOCATION, format!("/{}", to.join(":")).parse()?);
+            *response.status_mut() = StatusCode::SEE_OTHER;
+        }
+        words => *response.status_mut() = StatusCode::from_bytes(words[1].as_bytes())?,
+    }
+    Ok(())
 }
 
 /// An app that hands its session to `handler`, and answers with the status that comes back.
@@ -108,8 +130,12 @@ impl Gate {
         self.opened.add_permits(1);
     }
 
-    pub(crate) async fn pass(&self) {
+    pub(crate) fn arrive(&self) {
         self.arrived.add_permits(1);
+    }
+
+    pub(crate) async fn pass(&self) {
+        self.arrive();
         self.opened.acquire().await.unwrap().forget();
     }
 }

@@ -1,7 +1,11 @@
-//! What the integration tests share: an app that is told what to do by its paths, and stores.
+//! What the integration tests share: an app that is told what to do by its paths,
+//! stores, and pairs of servers on them.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 pub(crate) mod app;
+pub(crate) mod duo;
 pub(crate) mod log;
+pub(crate) mod places;
+pub(crate) mod race;
 pub(crate) mod stores;
 pub(crate) mod visitor;

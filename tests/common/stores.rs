@@ -20,37 +20,54 @@ use crate::common::app::Gate;
 pub(crate) struct Subject {
     pub(crate) name: &'static str,
     pub(crate) layer: SessionLayer,
+    /// The same sessions as another server has them.
+    pub(crate) elsewhere: SessionLayer,
+    /// Where the sessions are, if they are in a Redis that ends with this.
     #[cfg(feature = "redis")]
-    _redis: Option<session_test_support::Redis>,
+    pub(crate) redis: Option<session_test_support::Redis>,
 }
 
 /// Every store that the features allow.
 pub(crate) async fn stores() -> Vec<Subject> {
     vec![
-        Subject {
-            name: "own",
-            layer: SessionLayer::new(Map::default()),
-            #[cfg(feature = "redis")]
-            _redis: None,
-        },
+        Subject::here("own", Map::default()),
         #[cfg(feature = "memory")]
-        Subject {
-            name: "memory",
-            layer: SessionLayer::new(tower_session_layer::MemoryStore::new()),
-            #[cfg(feature = "redis")]
-            _redis: None,
-        },
+        Subject::here("memory", tower_session_layer::MemoryStore::new()),
         #[cfg(feature = "redis")]
         {
             let redis = session_test_support::Redis::start();
-            let store = tower_session_layer::RedisStore::connect(&redis.url()).await;
+            let subject = Subject::on(&redis.url(), &redis.url()).await;
             Subject {
-                name: "redis",
-                layer: SessionLayer::new(store.unwrap()),
-                _redis: Some(redis),
+                redis: Some(redis),
+                ..subject
             }
         },
     ]
+}
+
+impl Subject {
+    /// A store whose clones share everything.
+    fn here(name: &'static str, store: impl SessionStore + Clone) -> Self {
+        Self {
+            name,
+            layer: SessionLayer::new(store.clone()),
+            elsewhere: SessionLayer::new(store),
+            #[cfg(feature = "redis")]
+            redis: None,
+        }
+    }
+
+    /// Two stores that have nothing in common but a Redis, each with its own way to it.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn on(url: &str, elsewhere: &str) -> Self {
+        let store = async |url| tower_session_layer::RedisStore::connect(url).await.unwrap();
+        Self {
+            name: "redis",
+            layer: SessionLayer::new(store(url).await),
+            elsewhere: SessionLayer::new(store(elsewhere).await),
+            redis: None,
+        }
+    }
 }
 
 /// The simplest store there is, which counts its calls, can fail on demand and whose records can

@@ -4,7 +4,7 @@ use futures::future::join;
 use http::Method;
 #[cfg(feature = "redis")]
 use session_test_support::Redis;
-use session_test_support::{Browser, Page};
+use session_test_support::{Browser, Jar, Page};
 #[cfg(feature = "redis")]
 use tower_session_layer::{RedisStore, SessionLayer};
 
@@ -17,6 +17,13 @@ pub(crate) const COOKIE: &str = "__Host-id";
 /// The token in the visitor's cookie.
 pub(crate) fn token(browser: &Browser<App>) -> String {
     browser.jar().get(COOKIE).unwrap()
+}
+
+/// The token that a page sets, if it sets a cookie.
+pub(crate) fn issued(page: &Page) -> Option<String> {
+    let jar = Jar::default();
+    jar.take_in(&page.headers);
+    jar.get(COOKIE)
 }
 
 /// Sessions in this Redis.

@@ -18,7 +18,7 @@ use tokio::time::sleep_until;
 
 pub use self::connection::{Connector, Watched, WatchedConnection};
 use crate::{
-    session::token::SessionId,
+    session::{delta::DeltaKind, header::Nonce, lifetime::Timestamp, token::SessionId},
     store::{
         CommitAnswer, Delta, SessionStore, StoreError,
         redis::{clock::ServerClock, commit::CommitScript, reply::Reply},
@@ -59,7 +59,7 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// If the URL cannot be used, or Redis does not answer within a second.
+    /// If the URL cannot be used, or Redis does not answer within a second, or refuses scripts.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let connector = Connector::open(url, DEADLINE).map_err(|error| {
             StoreError::new("this is not a url that redis can be reached at")
@@ -75,7 +75,9 @@ impl RedisStore {
             .map_err(|error| {
                 StoreError::new("redis cannot be reached").with_source(without_server_text(error))
             })?;
-        Ok(Self::new(pool))
+        let store = Self::new(pool);
+        store.in_time(store.introduce()).await?;
+        Ok(store)
     }
 }
 
@@ -135,6 +137,31 @@ where
         tokio::time::timeout(self.deadline, operation)
             .await
             .map_err(late)?
+    }
+
+    /// Sends the script ahead, as a commit that comes too late, and so learns what time it is there.
+    async fn introduce(&self) -> Result<(), StoreError>
+    where
+        M: ManageConnection<Error = RedisError>,
+    {
+        let nothing = Delta {
+            nonce: Nonce::default(),
+            now: Timestamp::default(),
+            is_repeated: false,
+            kind: DeltaKind::Destroy,
+        };
+        let script = CommitScript {
+            key: &self.prefix,
+            delta: &nothing,
+            not_after: 0,
+            is_repeated: false,
+        };
+        let mut connection = self.connection().await?;
+        let sent = Instant::now();
+        let reply = ask(&mut connection, &script.in_full()).await;
+        let reply = Reply::try_from(reply.map_err(failed)?)?;
+        self.clock.saw(reply.clock, sent);
+        Ok(())
     }
 
     /// Sends a commit, and once more if its connection breaks or it comes too late.

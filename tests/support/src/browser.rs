@@ -82,6 +82,11 @@ where
         Self { service, jar }
     }
 
+    /// The server that this is a visitor of.
+    pub fn service(&self) -> &S {
+        &self.service
+    }
+
     /// The visitor's cookies.
     #[must_use]
     pub fn jar(&self) -> &Jar {

@@ -1,6 +1,6 @@
-//! What the tests share: a browser with a cookie jar, a clock that is moved by hand, Redis and
-//! other programs that run as long as a test needs them, and the stories of the examples, whose
-//! visitor is `curl`.
+//! What the tests share: a browser with a cookie jar, servers on real sockets, a clock that is
+//! moved by hand, Redis and other programs that run as long as a test needs them, and the stories
+//! of the examples, whose visitor is `curl`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod browser;
@@ -12,6 +12,7 @@ mod proxy;
 mod redis;
 mod secrets;
 pub mod stories;
+mod wire;
 
 pub use self::{
     browser::{Browser, Jar, Page},
@@ -22,4 +23,5 @@ pub use self::{
     proxy::Proxy,
     redis::Redis,
     secrets::{assert_tells_no_secret, contains},
+    wire::{Host, Wire},
 };

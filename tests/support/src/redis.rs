@@ -1,6 +1,7 @@
 //! A Redis server of a test's own.
 
 use std::{
+    io::{Read as _, Write as _},
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Command, Stdio},
@@ -63,6 +64,18 @@ impl Redis {
     /// Lets it go on.
     pub fn resume(&self) {
         self.program.signal("CONT");
+    }
+
+    /// Cuts every connection there is, at once.
+    ///
+    /// # Panics
+    ///
+    /// If it does not answer.
+    pub fn cut(&self) {
+        let mut stream = UnixStream::connect(self.socket()).unwrap();
+        stream.write_all(b"CLIENT KILL TYPE normal\r\n").unwrap();
+        // The answer is the number of connections.
+        assert!(stream.read(&mut [0; 64]).unwrap() > 0);
     }
 
     /// What `redis-cli` prints for a command.
