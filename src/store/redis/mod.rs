@@ -182,6 +182,7 @@ where
         let mut is_repeated = delta.is_repeated;
         let half_time = Instant::now() + (deadline - Instant::now()) / 2;
         for not_after in [half_time, deadline, deadline] {
+            // Dropped here, nothing was sent, or nothing that can still happen.
             let mut connection = self.connection().await?;
             let script = CommitScript {
                 key,
@@ -193,6 +194,7 @@ where
             // Dropped here, it may or may not happen, but not after the deadline.
             match run(&mut connection, &script).await {
                 Err(error) if error.is_unrecoverable_error() || error.is_timeout() => {
+                    // Dropped here, it may have happened, and before long it no longer can.
                     sleep_until(not_after.into()).await;
                     is_repeated = true;
                 }
