@@ -1,7 +1,6 @@
 //! The end of a body whose session may still change: it is withheld until the changes are saved.
 
 use std::{
-    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -27,7 +26,8 @@ use crate::{
 /// Servers do not ask for the end where they can tell it: after trailers, after a frame at which
 /// the body says that it ends, after as many bytes as `Content-Length` announced. So the end is the
 /// first of these, and the frame that makes it is held until the changes are saved. Where a body is
-/// dropped before that, or never polled, the changes are saved in the background.
+/// dropped before that, or never polled, the changes are saved in the background. A body that fails
+/// discards them.
 pub(super) struct Ending<D> {
     handle: Handle,
     /// How many bytes are missing to what `Content-Length` announced.
@@ -41,6 +41,8 @@ enum Phase<D> {
     /// The changes are on their way; the last frame waits for them.
     Saving(Finishing<Head>, Option<Frame<D>>),
     Done,
+    /// The body failed, and with it the request as a whole.
+    Failed,
 }
 
 impl<D: Buf> Ending<D> {
@@ -56,7 +58,7 @@ impl<D: Buf> Ending<D> {
     }
 
     pub(super) fn is_reached(&self) -> bool {
-        matches!(self.phase, Phase::Done)
+        matches!(self.phase, Phase::Done | Phase::Failed)
     }
 
     pub(super) fn poll_frame<B>(
@@ -70,37 +72,49 @@ impl<D: Buf> Ending<D> {
         loop {
             match &mut self.phase {
                 Phase::Streaming => {
-                    let frame = ready!(body.as_mut().poll_frame(cx));
-                    let frame = frame.transpose().map_err(Into::into);
+                    let frame = ready!(body.as_mut().poll_frame(cx)).transpose();
                     let last = match frame {
                         Ok(Some(frame)) if !self.is_last(&frame, body.is_end_stream()) => {
                             return Poll::Ready(Some(Ok(frame)));
                         }
                         Ok(last) => last,
-                        Err(error) => return Poll::Ready(Some(Err(error))),
+                        Err(error) => {
+                            self.phase = Phase::Failed;
+                            return Poll::Ready(Some(Err(error.into())));
+                        }
                     };
                     match self.commit_before(last.as_ref()) {
                         Some(commit) => self.phase = Phase::Saving(commit, last),
-                        None => {
-                            self.phase = Phase::Done;
-                            return Poll::Ready(last.map(Ok));
-                        }
+                        None => return Poll::Ready(self.pass(last, body.is_end_stream())),
                     }
                 }
-                Phase::Saving(commit, _) => {
+                Phase::Saving(commit, last) => {
                     // Dropped here, the commit is finished in the background.
                     let saved = ready!(Pin::new(commit).poll(cx));
-                    return Poll::Ready(
-                        match (saved, mem::replace(&mut self.phase, Phase::Done)) {
-                            (Ok(_), Phase::Saving(_, held)) => held.map(Ok),
-                            (Ok(_), _) => None,
-                            (Err(error), _) => Some(self.failed(error)),
-                        },
-                    );
+                    let last = last.take();
+                    return Poll::Ready(match saved {
+                        Ok(_) => self.pass(last, body.is_end_stream()),
+                        Err(error) => Some(self.failed(error)),
+                    });
                 }
-                Phase::Done => return body.poll_frame(cx).map_err(Into::into),
+                Phase::Done | Phase::Failed => return body.poll_frame(cx).map_err(Into::into),
             }
         }
+    }
+
+    /// Lets the last frame go. After the last one that was announced HTTP/2 goes on to the end of
+    /// the body.
+    fn pass(
+        &mut self,
+        last: Option<Frame<D>>,
+        is_body_over: bool,
+    ) -> Option<Result<Frame<D>, BoxError>> {
+        let goes_on = last.as_ref().is_some_and(Frame::is_data) && !is_body_over;
+        self.phase = match goes_on {
+            true => Phase::Streaming,
+            false => Phase::Done,
+        };
+        last.map(Ok)
     }
 
     fn is_last(&mut self, frame: &Frame<D>, is_body_over: bool) -> bool {
@@ -121,7 +135,8 @@ impl<D: Buf> Ending<D> {
     }
 
     /// The end of a body whose session could not be saved.
-    fn failed(&self, error: SessionError) -> Result<Frame<D>, BoxError> {
+    fn failed(&mut self, error: SessionError) -> Result<Frame<D>, BoxError> {
+        self.phase = Phase::Done;
         let id = self
             .handle
             .unsaved()
@@ -136,11 +151,14 @@ impl<D: Buf> Ending<D> {
 
 impl<D> Drop for Ending<D> {
     fn drop(&mut self) {
-        if matches!(self.phase, Phase::Saving(..)) {
-            return;
-        }
+        let has_failed = match self.phase {
+            Phase::Saving(..) => return,
+            Phase::Streaming | Phase::Done => false,
+            Phase::Failed => true,
+        };
         if let Some(session) = self.handle.unsaved() {
-            Finishing::new(session, finish(session.clone(), End::Answered)).detach();
+            let end = End::of(has_failed, session.settings());
+            Finishing::new(session, finish(session.clone(), end)).detach();
         }
     }
 }

@@ -80,8 +80,8 @@ use crate::{
 /// # After the response
 ///
 /// Where a handle lives on in the response's body, what it changes is saved before the body ends,
-/// or the body ends with an error. A handle that is kept elsewhere, in a web socket or a job, has
-/// to [`commit`](Self::commit). Without the head of a response no cookie can be issued:
+/// or the body ends with an error; a body that fails discards it. A handle that is kept elsewhere,
+/// in a web socket or a job, has to [`commit`](Self::commit). Without the head of a response no cookie can be issued:
 /// [`HeadSent`](SessionErrorKind::HeadSent).
 #[derive(Clone)]
 pub struct Session(Arc<Shared>);

@@ -140,7 +140,7 @@ impl Gate {
     }
 }
 
-async fn act(session: &Session, words: &[&str]) -> Result<Option<String>, SessionError> {
+pub(crate) async fn act(session: &Session, words: &[&str]) -> Result<Option<String>, SessionError> {
     match words {
         ["insert", key, value] => session.insert(key, value)?,
         ["number", key, value] => session.insert(key, value.parse::<u64>().unwrap())?,

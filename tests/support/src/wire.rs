@@ -54,6 +54,12 @@ impl Host {
         }
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.wire.address
+    }
+
     /// A client that speaks HTTP/1.1, one request after the other on each of its connections.
     #[must_use]
     pub fn wire(&self) -> Wire {
@@ -102,7 +108,9 @@ where
         connections.spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
             // That a client hung up is no fault of the server.
-            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            let _ = server
+                .serve_connection_with_upgrades(TokioIo::new(stream), service)
+                .await;
         });
         while connections.try_join_next().is_some() {}
     }

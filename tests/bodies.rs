@@ -170,17 +170,22 @@ async fn a_body_passes_untouched_where_nobody_holds_the_session() {
 
 #[tokio::test]
 async fn a_body_that_nobody_reads_to_its_end_leaves_the_changes_to_the_background() {
-    for frames in [&[][..], &[Some("one"), Some("two")], &[Some("error")]] {
+    for (frames, seen) in [
+        (&[][..], "2"),
+        (&[Some("one"), Some("two")], "2"),
+        // A body that fails discards what it changed, as a service that fails.
+        (&[Some("error")], "none"),
+    ] {
         let (browser, _, layer) = visitor().await;
         let (response, session) = stream(&browser, &layer, &[], Scripted::of(frames)).await;
         let mut body = response.into_body();
+        session.insert("b", 2).unwrap();
         if !frames.is_empty() {
             let _ = body.frame().await;
         }
-        session.insert("b", 2).unwrap();
         drop(body);
         layer.drain().await;
-        assert_eq!(browser.get("/get:b").await.text, "2", "{frames:?}");
+        assert_eq!(browser.get("/get:b").await.text, seen, "{frames:?}");
     }
 }
 
