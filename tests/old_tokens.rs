@@ -141,55 +141,44 @@ async fn a_sign_in_that_meets_another_one_begins_a_session_of_its_own() {
     }
 }
 
+/// Visits a page that says `text`, and issues a cookie or does not.
+async fn visit(browser: &Browser<App>, path: &str, text: &str, is_issued: bool, context: &str) {
+    let page = browser.get(path).await;
+    let seen = (&*page.text, page.set_cookie().is_some());
+    assert_eq!(seen, (text, is_issued), "{path}: {context}");
+}
+
 #[tokio::test]
 async fn a_rotation_is_handed_out_again_until_it_arrived_and_then_the_old_token_ends() {
     for subject in stores().await {
         let seconds = Duration::from_secs;
         let (layer, clock) = on_clock(&subject.layer);
-        let layer = layer.with_rotation(seconds(600), seconds(60));
-        let browser = Browser::new(app(&layer));
-        browser.get("/insert:a:1").await;
+        let browser = Browser::new(app(&layer.with_rotation(seconds(600), seconds(60))));
+        visit(&browser, "/insert:a:1", "", true, subject.name).await;
         let old = token(&browser);
         clock.pass(599);
-        assert_eq!(browser.get("/get:a").await.set_cookie(), None);
+        visit(&browser, "/get:a", "1", false, "not yet").await;
         clock.pass(1);
-        browser.get("/get:a").await;
+        visit(&browser, "/get:a", "1", true, "now").await;
         let new = token(&browser);
         assert_ne!(new, old, "{}", subject.name);
 
         browser.jar().set(COOKIE, &old);
         clock.pass(1);
-        let page = browser.get("/get:a").await;
-        assert_eq!(
-            (&*page.text, page.set_cookie()),
-            ("1", None),
-            "it may be on its way"
-        );
+        visit(&browser, "/get:a", "1", false, "it may be on its way").await;
         clock.pass(119);
-        let page = browser.get("/get:a/insert:b:2").await;
-        assert_eq!(page.text, "1", "{}: nobody is logged out", subject.name);
-        assert_eq!(token(&browser), new, "{}: the same successor", subject.name);
-        assert_eq!(browser.get("/get:b").await.text, "2");
+        visit(&browser, "/get:a/insert:b:2", "1", true, "it was lost").await;
+        assert_eq!(token(&browser), new, "{}: the same one", subject.name);
+        visit(&browser, "/get:b", "2", false, "it is presented").await;
 
         browser.jar().set(COOKIE, &old);
         clock.pass(59);
-        let page = browser.get("/get:a").await;
-        assert_eq!(
-            (&*page.text, page.set_cookie()),
-            ("1", None),
-            "{}: the grace",
-            subject.name
-        );
+        visit(&browser, "/get:a", "1", false, "the grace is open").await;
         clock.pass(1);
         let log = Log::start();
-        let page = browser.get("/get:a").await;
-        assert_eq!(
-            (&*page.text, page.set_cookie()),
-            ("none", None),
-            "{}: over",
-            subject.name
-        );
-        assert!(log.take().contains("reuse of a token"), "{}", subject.name);
+        visit(&browser, "/get:a", "none", false, "it is over").await;
+        let said = log.take();
+        assert!(said.contains("reuse of a token"), "{said}");
     }
 }
 
