@@ -48,6 +48,7 @@ use crate::page::Page;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt::init();
+    let sessions = sessions().await?;
     let app = Router::new()
         .route("/", get(show_page))
         .route("/visits", get(count_visit).post(count_visit_and_return))
@@ -55,7 +56,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/logout", post(sign_out))
         .route("/whoami", get(whoami))
         .layer(DefaultBodyLimit::max(16 * 1024))
-        .layer(sessions().await?);
+        .layer(sessions.clone());
 
     let address = env::var("ADDR").unwrap_or("127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await;
@@ -64,6 +65,8 @@ async fn main() -> anyhow::Result<()> {
     axum::serve(listener, app)
         .with_graceful_shutdown(async { signal::ctrl_c().await.unwrap_or_default() })
         .await?;
+    // What clients began before they hung up.
+    sessions.drain().await;
     Ok(())
 }
 

@@ -51,7 +51,9 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(&address).await;
     let listener = listener.with_context(|| format!("cannot listen on {address}"))?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
-    serve(listener, sessions).await;
+    serve(listener, sessions.clone()).await;
+    // What clients began before they hung up.
+    sessions.drain().await;
     Ok(())
 }
 

@@ -39,8 +39,9 @@ use tower_session_layer::{Lifetime, MemoryStore, RedisStore, Session, SessionErr
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt::init();
+    let sessions = sessions().await?;
     let app = Server::builder()
-        .layer(sessions().await?)
+        .layer(sessions.clone())
         .add_service(VisitorsServer::new(App));
 
     let address = env::var("ADDR").unwrap_or("127.0.0.1:3000".into());
@@ -52,6 +53,8 @@ async fn main() -> anyhow::Result<()> {
         signal::ctrl_c().await.unwrap_or_default();
     })
     .await?;
+    // What clients began before they hung up.
+    sessions.drain().await;
     Ok(())
 }
 
@@ -115,6 +118,7 @@ fn session<T>(request: &Request<T>) -> Result<&Session, Status> {
 fn status(error: SessionError) -> Status {
     let code = match error.status() {
         StatusCode::CONFLICT => Code::Aborted,
+        StatusCode::FORBIDDEN => Code::PermissionDenied,
         StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
         _ => Code::Internal,
     };
