@@ -126,7 +126,9 @@ async fn connections_that_a_network_swallowed_are_replaced() {
     let mut failures = 0;
     while store.load(&id).await.is_err() {
         failures += 1;
-        assert!(failures <= 6, "three for each of two connections");
+        // Three for each of two connections, and ten while another one, which was just being made,
+        // is given up after its second.
+        assert!(failures <= 16, "nothing replaces them");
     }
     for _ in 0..20 {
         store.load(&id).await.unwrap();

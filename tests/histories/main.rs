@@ -9,3 +9,4 @@ mod dice;
 mod entries;
 mod history;
 mod sessions;
+mod storms;
