@@ -288,7 +288,12 @@ async fn asvs_16_2_5_no_error_and_no_log_shows_a_token_or_a_value() {
     tracing::info!(commits = ?store.seen(), "what the store sees of a commit");
     let said = log.take();
     assert!(said.contains("Delta"), "{said}");
-    for event in ["not saved", "not touched", "not loaded", "unreadable"] {
+    for event in [
+        "not saved",
+        "not touched or rotated",
+        "not loaded",
+        "unreadable",
+    ] {
         assert!(said.contains(event), "{event}: {said}");
     }
     assert!(!said.contains("confidential"), "{said}");

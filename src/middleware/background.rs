@@ -7,6 +7,7 @@ use std::{
 };
 
 use tokio::runtime::Handle;
+use tracing::Instrument as _;
 
 use crate::{
     middleware::{failure, future::taken, session::Session, settings::Settings},
@@ -74,10 +75,12 @@ impl<T: Send + 'static> Drop for Finishing<T> {
             return;
         };
         let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
-        runtime.spawn(self.settings.background.track_future(async move {
+        let logged = async move {
             if let Err(error) = work.await {
                 failure::log(&error, id);
             }
-        }));
+        };
+        let logged = self.settings.background.track_future(logged);
+        runtime.spawn(logged.in_current_span());
     }
 }

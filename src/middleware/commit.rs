@@ -1,14 +1,11 @@
 //! From an outcome to the store: commits what changed, step by step.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use crate::{
     middleware::{
-        background::Finishing,
-        head::Head,
-        layer::COMMIT_DEADLINE,
-        session::{Session, store_failed},
-        settings::Settings,
+        background::Finishing, head::Head, layer::COMMIT_DEADLINE, resuming::store_failed,
+        session::Session, settings::Settings,
     },
     session::{
         error::{SessionError, SessionErrorKind},
@@ -42,7 +39,7 @@ pub(super) async fn commit(session: Session) -> Result<(), SessionError> {
     let refusals = session.peek().refusals();
     // Dropped here or below, it is finished in the background, see `Finishing`.
     let _turn = session.turn().lock().await;
-    commit_in_turn(&session).await?;
+    commit_in_turn(&session, deadline()).await?;
     // Whoever had the turn before may have taken these changes along, and failed.
     session.peek().check_refusals_since(refusals)
 }
@@ -80,15 +77,21 @@ pub(super) async fn finish(session: Session, end: End) -> Result<Head, SessionEr
     if end == End::Failed {
         session.peek().discard();
     }
+    let deadline = deadline();
     loop {
         // A handle elsewhere may have made further changes while the last commit was on its way.
         if let Some(head) = try_finish(&session) {
             return Ok(head);
         }
-        let committed = commit_in_turn(&session).await;
+        let committed = commit_in_turn(&session, deadline).await;
         // Whoever is told that something failed must not find that it happened later.
         committed.inspect_err(|_| session.peek().forget())?;
     }
+}
+
+/// Until when a commit that begins now may go on losing against other requests.
+fn deadline() -> Instant {
+    Instant::now() + COMMIT_DEADLINE
 }
 
 fn head(session: &Session, state: &mut State) -> Head {
@@ -98,8 +101,7 @@ fn head(session: &Session, state: &mut State) -> Head {
     }
 }
 
-async fn commit_in_turn(session: &Session) -> Result<(), SessionError> {
-    let deadline = Instant::now() + COMMIT_DEADLINE;
+async fn commit_in_turn(session: &Session, deadline: Instant) -> Result<(), SessionError> {
     while session.peek().outcome() != Outcome::Nothing {
         let ingredients = session.settings().ingredients();
         let step = session.peek().next_step(&ingredients)?;
@@ -128,15 +130,24 @@ fn take_in(
         // That a session was used, or could have a new token, is not worth failing a request for.
         Err(error) if step.is_routine => {
             state.give_up_routine();
-            let cause: &dyn std::error::Error = &error;
-            match error.kind() {
-                SessionErrorKind::Store => {
-                    tracing::warn!(session.id = %step.id, error = cause, "session not touched");
-                }
-                _ => tracing::debug!(session.id = %step.id, error = cause, "session not touched"),
-            }
+            log_routine(step, &error);
             Ok(())
         }
         result => result,
+    }
+}
+
+/// Notes that a touch or a rotation did not come about. To lose against another request is routine,
+/// too.
+fn log_routine(step: &Step, error: &SessionError) {
+    let (id, step) = (step.id, &step.delta);
+    let cause: &dyn std::error::Error = error;
+    match error.kind() {
+        SessionErrorKind::Store => {
+            tracing::warn!(session.id = %id, ?step, error = cause, "session not touched or rotated");
+        }
+        _ => {
+            tracing::debug!(session.id = %id, ?step, error = cause, "session not touched or rotated");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::Body;
 
 use crate::{
@@ -66,7 +66,8 @@ fn failed<B: Body, E>(
     failure::log(error, handle.id());
     // A cookie that an earlier commit issued goes out all the same: no other one counts.
     let head = handle.send_head();
-    if failure::is_refusal(error) && handle.settings().passes_refused_responses {
+    let came_too_late = error.status() == StatusCode::CONFLICT;
+    if came_too_late && handle.settings().passes_refused_responses {
         return answered(result, head, handle);
     }
     result.map(|response| {

@@ -137,11 +137,7 @@ impl<D: Buf> Ending<D> {
     /// The end of a body whose session could not be saved.
     fn failed(&mut self, error: SessionError) -> Result<Frame<D>, BoxError> {
         self.phase = Phase::Done;
-        let id = self
-            .handle
-            .unsaved()
-            .and_then(|session| session.peek().id());
-        failure::log(&error, id);
+        failure::log(&error, self.handle.id());
         match self.is_grpc {
             true => Ok(Frame::trailers(failure::trailers(&error))),
             false => Err(error.into()),

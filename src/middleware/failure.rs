@@ -53,16 +53,12 @@ impl SessionError {
     }
 }
 
-/// Whether changes were refused, because of another request or of where this one comes from.
-pub(super) fn is_refusal(error: &SessionError) -> bool {
-    error.status().is_client_error()
-}
-
-/// Notes that a session was not saved. That another request came first is no fault of anybody.
+/// Notes that a session was not saved. That another request came first, or that this one comes from
+/// another site, is no fault of the server.
 pub(super) fn log(error: &SessionError, id: Option<SessionId>) {
     let cause = error as &dyn std::error::Error;
     let id = id.map(tracing::field::display);
-    match is_refusal(error) {
+    match error.status().is_client_error() {
         true => tracing::warn!(session.id = id, error = cause, "session not saved"),
         false => tracing::error!(session.id = id, error = cause, "session not saved"),
     }

@@ -40,7 +40,8 @@ pin_project! {
     enum Stage<H, F, C> {
         /// The store is asked for the record.
         Hydrating { hydrating: H },
-        /// The inner service works. Dropped here, what it changed and did not commit is lost.
+        /// The inner service works. Dropped here, what it changed and did not commit is lost, and a
+        /// session that it ended ends in the background.
         Handling { #[pin] response: F, handle: Unanswered },
         /// The inner service is done, and its future dropped with all that it held.
         Answered,

@@ -23,7 +23,7 @@ const DELIVERY: Duration = Duration::from_secs(2);
 
 /// What a request can do about the routine replacement of its token.
 pub(super) enum Rotation {
-    /// Nothing: its token is not the current one.
+    /// Nothing: its token is not the current one, or what could be done is done.
     Impossible,
     /// It came with the current token.
     Possible(Token),
@@ -75,14 +75,12 @@ impl State {
             return Ok(());
         };
         let may_rotate = (stored.record.header).may_rotate(stored.loaded, self.limits.grace);
-        match &stored.rotation {
-            Rotation::Possible(token) if may_rotate => {
-                let due = Rotation::Due(token.clone());
-                stored.rotation = due;
-                self.check_head()
-            }
-            _ => Ok(()),
+        if let (Rotation::Possible(token), true) = (&stored.rotation, may_rotate) {
+            let token = token.clone();
+            self.head.check()?;
+            stored.rotation = Rotation::Due(token);
         }
+        Ok(())
     }
 }
 

@@ -233,8 +233,7 @@ impl State {
         matches!(self.head, Head::Held)
     }
 
-    /// Whether there are changes that nobody will save: the head is out, and with it the last
-    /// commit that comes by itself.
+    /// Whether there are changes that are not saved although the head is out.
     pub(crate) fn is_left_unsaved(&self) -> bool {
         let is_worth_a_commit = !matches!(self.outcome(), Outcome::Nothing | Outcome::Touch);
         !self.is_head_held() && is_worth_a_commit
@@ -247,9 +246,15 @@ impl State {
     }
 
     pub(super) fn check_head(&self) -> Result<(), SessionError> {
-        match self.head {
-            Head::Held => Ok(()),
-            Head::Sent => Err(SessionErrorKind::HeadSent.into()),
+        self.head.check()
+    }
+}
+
+impl Head {
+    pub(super) fn check(&self) -> Result<(), SessionError> {
+        match self {
+            Self::Held => Ok(()),
+            Self::Sent => Err(SessionErrorKind::HeadSent.into()),
         }
     }
 }

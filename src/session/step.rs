@@ -16,7 +16,8 @@ use crate::session::{
 pub(crate) struct Step {
     pub(crate) id: SessionId,
     pub(crate) delta: Arc<Delta>,
-    /// Whether nobody asked for it, a touch or a rotation: then its failure fails nobody.
+    /// Whether it changes nothing that the application set, a touch or a rotation: then its failure
+    /// fails nobody.
     pub(crate) is_routine: bool,
 }
 

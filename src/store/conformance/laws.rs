@@ -7,13 +7,12 @@ use tokio::task::JoinSet;
 
 use crate::{
     session::{
-        delta::{Base, DeltaKind, Renewal, Rotate},
+        delta::{Base, DeltaKind},
         record::Record,
-        rotation::DEFAULT_GRACE,
-        token::Verifier,
+        rotation::REMEMBERED,
     },
     store::{
-        CommitAnswer::{self, Committed, Conflict, Gone, Superseded, Unknown},
+        CommitAnswer::{self, Committed, Conflict, Gone, Superseded},
         Delta, SessionStore,
         conformance::subject::{LIFETIME, Subject, entry, new_id},
     },
@@ -43,8 +42,14 @@ pub(super) async fn a_creation_never_overwrites(on: &Subject<impl SessionStore>)
 pub(super) async fn a_repeated_commit_has_the_effect_of_one(on: &Subject<impl SessionStore>) {
     let id = new_id();
     let base = Base::Is(Bytes::from_static(b"1"));
-    let destroy = on.delta(DeltaKind::Destroy);
-    for delta in [on.creation(&[("a", "1")]), on.set("a", base, "2"), destroy] {
+    let deltas = [
+        on.creation(&[("a", "1")]),
+        on.set("a", base, "2"),
+        on.rotation(1, 2, Duration::ZERO),
+        on.renewal(3),
+        on.delta(DeltaKind::Destroy),
+    ];
+    for delta in deltas {
         assert_eq!(on.commit(&id, &delta).await, Committed);
         let once = on.load(&id).await;
         assert_eq!(on.commit(&id, &delta).await, Committed, "again: {delta:?}");
@@ -61,72 +66,16 @@ pub(super) async fn what_is_not_there_cannot_be_changed(on: &Subject<impl Sessio
 
 pub(super) async fn a_renewed_session_refuses_what_began_before(on: &Subject<impl SessionStore>) {
     let id = on.session(&[]).await;
-    let renewal = on.change(|change| {
-        change.renewal = Some(Renewal {
-            verifier: Verifier([2; 32]),
-            authenticated: None,
-        });
-    });
+    let renewal = on.renewal(2);
     assert_eq!(on.commit(&id, &renewal).await, Committed);
-    let late = on.set("a", Base::Any, "1");
-    assert_eq!(on.commit(&id, &late).await, Superseded);
+    for late in [on.set("a", Base::Any, "1"), on.rotation(2, 3, REMEMBERED)] {
+        assert_eq!(on.commit(&id, &late).await, Superseded, "{late:?}");
+    }
     assert_eq!(on.value(&id, "a").await, None);
     // The repeated renewal is recognised even after another commit.
     let next = on.change(|change| change.epoch = 1);
     assert_eq!(on.commit(&id, &next).await, Committed);
     assert_eq!(on.commit(&id, &renewal).await, Committed);
-}
-
-pub(super) async fn a_repeated_commit_that_others_followed_is_unknown(
-    on: &Subject<impl SessionStore>,
-) {
-    let id = new_id();
-    let creation = on.creation(&[("n", "0")]);
-    assert_eq!(on.commit(&id, &creation).await, Committed);
-    let mut lost = on.set("n", Base::Is(Bytes::from_static(b"0")), "1");
-    if let DeltaKind::Change(change) = &mut lost.kind {
-        change.known = creation.nonce;
-    }
-    for value in ["1", "0"] {
-        let other = on.set("n", Base::Any, value);
-        assert_eq!(on.commit(&id, &other).await, Committed);
-    }
-    assert_eq!(on.commit(&id, &lost.repeated()).await, Unknown);
-    assert_eq!(on.value(&id, "n").await.as_deref(), Some(&b"0"[..]));
-    assert_eq!(on.commit(&id, &lost).await, Committed);
-    assert_eq!(on.commit(&id, &lost.repeated()).await, Committed);
-}
-
-pub(super) async fn a_rotation_has_one_winner_and_settles_before_the_next(
-    on: &Subject<impl SessionStore>,
-) {
-    let id = on.session(&[("a", "1")]).await;
-    let rotate = |from, to, after: Duration| {
-        let rotate = Rotate {
-            epoch: 0,
-            loaded: on.now,
-            from: Verifier([from; 32]),
-            to: Verifier([to; 32]),
-            sealed: [to; 32],
-            grace: DEFAULT_GRACE,
-        };
-        let now = on.now.after(after);
-        let delta = on.delta(DeltaKind::Rotate(rotate));
-        Delta { now, ..delta }
-    };
-    let soon = Duration::ZERO;
-    assert_eq!(on.commit(&id, &rotate(1, 2, soon)).await, Committed);
-    assert_eq!(on.commit(&id, &rotate(1, 3, soon)).await, Superseded);
-    assert_eq!(on.commit(&id, &rotate(2, 3, soon)).await, Superseded);
-    // To hand out the same successor again is no other rotation.
-    assert_eq!(on.commit(&id, &rotate(1, 2, soon)).await, Committed);
-    let presents = on.change(|change| change.presents = Some(Verifier([2; 32])));
-    assert_eq!(on.commit(&id, &presents).await, Committed);
-    assert_eq!(on.commit(&id, &rotate(1, 2, soon)).await, Superseded);
-    assert_eq!(on.commit(&id, &rotate(2, 3, soon)).await, Superseded);
-    let after_the_grace = rotate(2, 3, DEFAULT_GRACE);
-    assert_eq!(on.commit(&id, &after_the_grace).await, Committed);
-    assert_eq!(on.value(&id, "a").await.as_deref(), Some(&b"1"[..]));
 }
 
 pub(super) async fn a_destroyed_session_does_not_come_back(on: &Subject<impl SessionStore>) {
@@ -137,6 +86,7 @@ pub(super) async fn a_destroyed_session_does_not_come_back(on: &Subject<impl Ses
     );
     let late = [
         (on.set("a", Base::Any, "2"), Gone),
+        (on.rotation(1, 2, Duration::ZERO), Gone),
         (on.delta(DeltaKind::Destroy), Gone),
         (on.creation(&[("a", "2")]), Superseded),
     ];
@@ -159,7 +109,10 @@ pub(super) async fn a_session_past_its_limits_cannot_be_changed(on: &Subject<imp
         now: on.now.after(LIFETIME.absolute()),
         ..on.change(|_| {})
     };
-    assert_eq!(on.commit(&id, &late).await, Gone);
+    let rotation = on.rotation(1, 2, LIFETIME.absolute());
+    for late in [late, rotation] {
+        assert_eq!(on.commit(&id, &late).await, Gone, "{late:?}");
+    }
 }
 
 pub(super) async fn a_value_that_changed_is_a_conflict(on: &Subject<impl SessionStore>) {
@@ -243,7 +196,7 @@ pub(super) async fn one_creation_wins(on: &Subject<impl SessionStore>) {
     assert!(matches!(record, Some(Ok(_))), "{record:?}");
 }
 
-async fn at_once<S: SessionStore>(
+pub(super) async fn at_once<S: SessionStore>(
     on: &Subject<S>,
     commits: Vec<(crate::SessionId, Delta)>,
 ) -> Vec<CommitAnswer> {

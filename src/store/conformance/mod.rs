@@ -10,6 +10,7 @@
 
 mod laws;
 mod random;
+mod rotations;
 mod subject;
 
 use crate::store::SessionStore;
@@ -29,8 +30,6 @@ pub async fn run(store: impl SessionStore) {
     laws::a_repeated_commit_has_the_effect_of_one(&subject).await;
     laws::what_is_not_there_cannot_be_changed(&subject).await;
     laws::a_renewed_session_refuses_what_began_before(&subject).await;
-    laws::a_repeated_commit_that_others_followed_is_unknown(&subject).await;
-    laws::a_rotation_has_one_winner_and_settles_before_the_next(&subject).await;
     laws::a_destroyed_session_does_not_come_back(&subject).await;
     laws::a_session_past_its_limits_cannot_be_changed(&subject).await;
     laws::a_value_that_changed_is_a_conflict(&subject).await;
@@ -38,5 +37,9 @@ pub async fn run(store: impl SessionStore) {
     laws::different_keys_never_conflict(&subject).await;
     laws::one_of_concurrent_updates_of_a_value_is_committed(&subject).await;
     laws::one_creation_wins(&subject).await;
+    rotations::a_repeated_commit_that_others_followed_is_unknown(&subject).await;
+    rotations::of_concurrent_rotations_one_wins(&subject).await;
+    rotations::a_rotation_settles_before_the_next(&subject).await;
+    rotations::a_successor_is_presented_once_and_its_seal_erased_after_the_grace(&subject).await;
     random::every_commit_does_what_apply_does(&subject).await;
 }

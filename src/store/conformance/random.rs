@@ -63,10 +63,10 @@ impl Dice {
 
     fn delta(&mut self, on: &Subject<impl SessionStore>, model: Option<&Bytes>) -> Delta {
         let record = model.and_then(|bytes| Record::parse(bytes.clone()).ok());
-        let mut delta = match self.roll(40) {
+        let mut delta = match self.roll(80) {
             0 => on.delta(DeltaKind::Destroy),
             1 | 2 => on.creation(&[("a", "1"), ("@owner", "\"me\"")]),
-            3..=8 => on.delta(DeltaKind::Rotate(self.rotate(on, record.as_ref()))),
+            3..=18 => on.delta(DeltaKind::Rotate(self.rotate(on, record.as_ref()))),
             _ => on.change(|change| self.fill(change, record.as_ref())),
         };
         let last = record.map(|record| record.header.nonce);
@@ -74,6 +74,10 @@ impl Dice {
             delta.nonce = nonce;
         }
         delta.now.0 += self.roll(2000);
+        // After a minute a renewal has settled.
+        if self.once_in(3) {
+            delta.now.0 += 61_000;
+        }
         delta.is_repeated = self.once_in(6);
         delta
     }

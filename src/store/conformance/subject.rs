@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::{
     session::{
-        delta::{Base, Change, Delta, DeltaKind, EntryChange},
+        delta::{Base, Change, Delta, DeltaKind, EntryChange, Renewal, Rotate},
         header::{Header, Nonce},
         lifetime::{Lifetime, Timestamp},
         record::{Record, put_entry},
@@ -84,6 +84,32 @@ impl<S: SessionStore> Subject<S> {
         self.change(|change| change.entries.push(entry(key, base, Some(value))))
     }
 
+    /// A delta that renews a session in its first epoch.
+    pub(super) fn renewal(&self, verifier: u8) -> Delta {
+        self.change(|change| {
+            change.renewal = Some(Renewal {
+                verifier: Verifier([verifier; 32]),
+                authenticated: None,
+            });
+        })
+    }
+
+    /// A delta that rotates a session in its first epoch, so long after the beginning.
+    pub(super) fn rotation(&self, from: u8, to: u8, after: Duration) -> Delta {
+        let rotate = Rotate {
+            epoch: 0,
+            loaded: self.now,
+            from: Verifier([from; 32]),
+            to: Verifier([to; 32]),
+            sealed: [to; 32],
+            grace: DEFAULT_GRACE,
+        };
+        Delta {
+            now: self.now.after(after),
+            ..self.delta(DeltaKind::Rotate(rotate))
+        }
+    }
+
     /// A session that exists, with these entries.
     pub(super) async fn session(&self, entries: &[(&str, &str)]) -> SessionId {
         let id = new_id();
@@ -129,4 +155,4 @@ pub(super) fn fail(what: &str, error: &dyn std::error::Error) -> ! {
 }
 
 pub(super) const LIFETIME: Lifetime =
-    Lifetime::new(Duration::from_secs(60), Duration::from_secs(120));
+    Lifetime::new(Duration::from_secs(180), Duration::from_secs(240));

@@ -4,7 +4,6 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
-use std::time::Duration;
 
 use bb8::{ErrorSink, ManageConnection};
 use bb8_redis::RedisConnectionManager;
@@ -13,7 +12,7 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection},
 };
 
-use crate::store::redis::without_server_text;
+use crate::store::redis::{LONGEST_DEADLINE, without_server_text};
 
 /// Wraps a bb8 manager of Redis connections so that a connection is replaced once a command on it
 /// showed that it is broken, or three in a row had no answer.
@@ -155,13 +154,12 @@ impl<C: ConnectionLike + Send> ConnectionLike for WatchedConnection<C> {
 #[derive(Debug, Clone)]
 pub struct Connector {
     manager: RedisConnectionManager,
-    deadline: Duration,
 }
 
 impl Connector {
-    pub(super) fn open(url: &str, deadline: Duration) -> Result<Self, RedisError> {
+    pub(super) fn open(url: &str) -> Result<Self, RedisError> {
         let manager = RedisConnectionManager::new(url)?;
-        Ok(Self { manager, deadline })
+        Ok(Self { manager })
     }
 }
 
@@ -171,8 +169,9 @@ impl ManageConnection for Connector {
 
     async fn connect(&self) -> Result<Self::Connection, Self::Error> {
         let mut connection = self.manager.connect().await?;
-        // Its own default of half a second would cut our deadline short.
-        connection.set_response_timeout(self.deadline);
+        // Its own default of half a second would cut our deadline short, which is the one that
+        // counts.
+        connection.set_response_timeout(LONGEST_DEADLINE);
         Ok(connection)
     }
 

@@ -4,6 +4,7 @@ mod clock;
 mod commit;
 mod connection;
 mod reply;
+mod sending;
 
 use std::{
     fmt,
@@ -11,18 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value, aio::ConnectionLike};
+use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
 use bb8::{ManageConnection, Pool, RunError};
 use bytes::Bytes;
-use tokio::time::sleep_until;
 
 pub use self::connection::{Connector, Watched, WatchedConnection};
 use crate::{
-    session::{delta::DeltaKind, header::Nonce, lifetime::Timestamp, token::SessionId},
-    store::{
-        CommitAnswer, Delta, SessionStore, StoreError,
-        redis::{clock::ServerClock, commit::CommitScript, reply::Reply},
-    },
+    session::token::SessionId,
+    store::{CommitAnswer, Delta, SessionStore, StoreError, redis::clock::ServerClock},
 };
 
 /// Sessions in Redis: one string per session, at the prefix followed by the session's id.
@@ -61,7 +58,7 @@ impl RedisStore {
     ///
     /// If the URL cannot be used, or Redis does not answer within a second, or refuses scripts.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let connector = Connector::open(url, DEADLINE).map_err(|error| {
+        let connector = Connector::open(url).map_err(|error| {
             StoreError::new("this is not a url that redis can be reached at")
                 .with_source(without_server_text(error))
         })?;
@@ -114,14 +111,13 @@ where
     }
 
     /// How long a load or a commit may take in all, from waiting for a connection to the answer;
-    /// after that it has failed. Defaults to one second, which is also what the connections of
-    /// [`connect`](RedisStore::connect) wait for an answer. At most a day.
+    /// after that it has failed. At most a day. Defaults to one second.
     ///
     /// A commit that has no answer by then does not happen afterwards: Redis refuses it, by its own
     /// clock.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
-        let deadline = deadline.min(Duration::from_secs(24 * 60 * 60));
+        let deadline = deadline.min(LONGEST_DEADLINE);
         Self { deadline, ..self }
     }
 
@@ -137,77 +133,6 @@ where
         tokio::time::timeout(self.deadline, operation)
             .await
             .map_err(late)?
-    }
-
-    /// Sends the script ahead, as a commit that comes too late, and so learns what time it is there.
-    async fn introduce(&self) -> Result<(), StoreError>
-    where
-        M: ManageConnection<Error = RedisError>,
-    {
-        let nothing = Delta {
-            nonce: Nonce::default(),
-            now: Timestamp::default(),
-            is_repeated: false,
-            kind: DeltaKind::Destroy,
-        };
-        let script = CommitScript {
-            key: &self.prefix,
-            delta: &nothing,
-            not_after: 0,
-            is_repeated: false,
-        };
-        let mut connection = self.connection().await?;
-        let sent = Instant::now();
-        let reply = ask(&mut connection, &script.in_full()).await;
-        let reply = Reply::try_from(reply.map_err(failed)?)?;
-        self.clock.saw(reply.clock, sent);
-        Ok(())
-    }
-
-    /// Sends a commit, and once more if its connection breaks or it comes too late.
-    ///
-    /// A commit without an answer may have happened, or may be about to, so nothing is sent after
-    /// it, and nobody is told that it failed, before the time has passed after which Redis refuses
-    /// it. That is why the first one has only half of the time. The one after it says that it is
-    /// repeated.
-    async fn commit_until(
-        &self,
-        deadline: Instant,
-        key: &str,
-        delta: &Delta,
-    ) -> Result<CommitAnswer, StoreError>
-    where
-        M: ManageConnection<Error = RedisError>,
-    {
-        let mut is_repeated = delta.is_repeated;
-        let half_time = Instant::now() + (deadline - Instant::now()) / 2;
-        for not_after in [half_time, deadline, deadline] {
-            // Dropped here, nothing was sent, or nothing that can still happen.
-            let mut connection = self.connection().await?;
-            let script = CommitScript {
-                key,
-                delta,
-                not_after: self.clock.at(not_after),
-                is_repeated,
-            };
-            let sent = Instant::now();
-            // Dropped here, it may or may not happen, but not after the deadline.
-            match run(&mut connection, &script).await {
-                Err(error) if error.is_unrecoverable_error() || error.is_timeout() => {
-                    // Dropped here, it may have happened, and before long it no longer can.
-                    sleep_until(not_after.into()).await;
-                    is_repeated = true;
-                }
-                reply => {
-                    let Reply { answer, clock } = reply.map_err(failed)?.try_into()?;
-                    self.clock.saw(clock, sent);
-                    if let Some(answer) = answer {
-                        return Ok(answer);
-                    }
-                }
-            }
-        }
-        Err(StoreError::new("the commit did not reach redis in time"))
     }
 
     /// Reads once more if the connection turns out to be broken.
@@ -293,20 +218,6 @@ async fn ask(connection: &mut impl ConnectionLike, command: &Cmd) -> Result<Valu
         .extract_error()
 }
 
-async fn run(
-    connection: &mut impl ConnectionLike,
-    script: &CommitScript<'_>,
-) -> Result<Value, RedisError> {
-    match ask(connection, &script.by_hash()).await {
-        Err(error) if is_no_script(&error) => ask(connection, &script.in_full()).await,
-        reply => reply,
-    }
-}
-
-fn is_no_script(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
-}
-
 fn failed(error: RedisError) -> StoreError {
     StoreError::new("redis failed").with_source(without_server_text(error))
 }
@@ -327,3 +238,5 @@ fn without_server_text(error: RedisError) -> Box<dyn std::error::Error + Send + 
 const MAX_READS: usize = 3;
 
 const DEADLINE: Duration = Duration::from_secs(1);
+
+const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -23,6 +23,8 @@ mod steps;
 mod store;
 mod world;
 
+use std::io::{self, Write as _};
+
 use stateright::{Checker, CheckerBuilder, HasDiscoveries, Model};
 
 use crate::session::tests::protocol::{guards::Guards, world::Protocol};
@@ -30,8 +32,10 @@ use crate::session::tests::protocol::{guards::Guards, world::Protocol};
 #[test]
 fn three_requests_in_any_order_keep_every_promise() {
     let checker = checker(Guards::ALL).spawn_bfs().join();
-    println!(
-        "{} states, reached in {} ways, of at most {} steps",
+    // Unlike `println!`, this is shown for a test that passes as well.
+    let _ = writeln!(
+        io::stderr(),
+        "the model has {} states, reached in {} ways, of at most {} steps",
         checker.unique_state_count(),
         checker.state_count(),
         checker.max_depth(),

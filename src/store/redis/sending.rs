@@ -1,0 +1,100 @@
+//! Sending a commit so that it happens once, or not at all.
+
+use std::time::Instant;
+
+use ::redis::{ErrorKind, RedisError, ServerErrorKind, Value, aio::ConnectionLike};
+use bb8::ManageConnection;
+use tokio::time::sleep_until;
+
+use crate::{
+    session::{delta::DeltaKind, header::Nonce, lifetime::Timestamp},
+    store::{
+        CommitAnswer, Delta, StoreError,
+        redis::{RedisStore, ask, commit::CommitScript, failed, reply::Reply},
+    },
+};
+
+impl<M> RedisStore<M>
+where
+    M: ManageConnection<Error = RedisError>,
+    M::Connection: ConnectionLike + Clone,
+{
+    /// Sends the script ahead, as a commit that comes too late, and so learns what time it is there.
+    pub(super) async fn introduce(&self) -> Result<(), StoreError> {
+        let nothing = Delta {
+            nonce: Nonce::default(),
+            now: Timestamp::default(),
+            is_repeated: false,
+            kind: DeltaKind::Destroy,
+        };
+        let script = CommitScript {
+            key: &self.prefix,
+            delta: &nothing,
+            not_after: 0,
+            is_repeated: false,
+        };
+        let mut connection = self.connection().await?;
+        let sent = Instant::now();
+        let reply = ask(&mut connection, &script.in_full()).await;
+        let reply = Reply::try_from(reply.map_err(failed)?)?;
+        self.clock.saw(reply.clock, sent);
+        Ok(())
+    }
+
+    /// Sends a commit, and once more if its connection breaks or it comes too late.
+    ///
+    /// A commit without an answer may have happened, or may be about to, so nothing is sent after
+    /// it, and nobody is told that it failed, before the time has passed after which Redis refuses
+    /// it. That is why the first one has only half of the time. The one after it says that it is
+    /// repeated.
+    pub(super) async fn commit_until(
+        &self,
+        deadline: Instant,
+        key: &str,
+        delta: &Delta,
+    ) -> Result<CommitAnswer, StoreError> {
+        let mut is_repeated = delta.is_repeated;
+        let half_time = Instant::now() + (deadline - Instant::now()) / 2;
+        for not_after in [half_time, deadline, deadline] {
+            // Dropped here, nothing was sent, or nothing that can still happen.
+            let mut connection = self.connection().await?;
+            let script = CommitScript {
+                key,
+                delta,
+                not_after: self.clock.at(not_after),
+                is_repeated,
+            };
+            let sent = Instant::now();
+            // Dropped here, it may or may not happen, but not after the deadline.
+            match run(&mut connection, &script).await {
+                Err(error) if error.is_unrecoverable_error() || error.is_timeout() => {
+                    // Dropped here, it may have happened, and before long it no longer can.
+                    sleep_until(not_after.into()).await;
+                    is_repeated = true;
+                }
+                reply => {
+                    let Reply { answer, clock } = reply.map_err(failed)?.try_into()?;
+                    self.clock.saw(clock, sent);
+                    if let Some(answer) = answer {
+                        return Ok(answer);
+                    }
+                }
+            }
+        }
+        Err(StoreError::new("the commit did not reach redis in time"))
+    }
+}
+
+async fn run(
+    connection: &mut impl ConnectionLike,
+    script: &CommitScript<'_>,
+) -> Result<Value, RedisError> {
+    match ask(connection, &script.by_hash()).await {
+        Err(error) if is_no_script(&error) => ask(connection, &script.in_full()).await,
+        reply => reply,
+    }
+}
+
+fn is_no_script(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+}
