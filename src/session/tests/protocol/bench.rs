@@ -1,4 +1,5 @@
-//! The law of every store in the words of the model: names become secrets, and back.
+//! The law of every store in the words of the model: its commits become real ones, its records
+//! come from real ones.
 
 use std::time::Duration;
 
@@ -11,53 +12,79 @@ use crate::session::{
     lifetime::{Lifetime, Timestamp},
     record,
     rotation::REMEMBERED,
-    tests::protocol::store::{
-        Answer, Change, Claim, Delta, DeltaKind, Entries, FORGED, Name, Previous, Record,
-        Replacement, Rotate, Successor,
+    tests::protocol::{
+        names::{
+            NUMBER, TAKEN, counted, entries, name_of, own_keys, real_token, verifier_of, with_prize,
+        },
+        store::{
+            Answer, Change, Claim, Delta, DeltaKind, Entries, Name, Previous, Record, Replacement,
+            Rotate, Successor, Token,
+        },
+        world::REQUESTS,
     },
-    token::{Token, Verifier},
 };
 
-const GRACE: Duration = Duration::from_secs(20);
-const LIFETIME: Lifetime =
+pub(super) const LIFETIME: Lifetime =
     Lifetime::new(Duration::from_secs(1 << 30), Duration::from_secs(1 << 30));
 
-/// One record as a store holds it, and the time.
+/// The records as a store holds them, by the names of their sessions, and the time.
 pub(super) struct Bench {
-    pub(super) stored: Option<Bytes>,
+    stored: [Option<Bytes>; REQUESTS + 1],
     pub(super) now: Timestamp,
+    pub(super) grace: Duration,
 }
 
 impl Bench {
-    /// Time passes, and the store forgets a tombstone.
-    pub(super) fn pass(&mut self, span: Duration) {
-        self.now = self.now.after(span);
-        let now = self.now;
-        self.stored.take_if(|bytes| {
-            let header = parsed(bytes).header;
-            header.destroyed && header.touched.after(REMEMBERED) <= now
-        });
-    }
-
-    pub(super) fn apply(&mut self, delta: Delta) -> Answer {
-        match self.real(delta).apply(self.stored.clone()).unwrap() {
-            Applied::Write { record, .. } => {
-                self.stored = Some(record);
-                Answer::Committed
-            }
-            Applied::Keep(CommitAnswer::Committed) => Answer::Committed,
-            Applied::Keep(CommitAnswer::Gone) => Answer::Gone,
-            Applied::Keep(CommitAnswer::Superseded) => Answer::Superseded,
-            Applied::Keep(CommitAnswer::Unknown) => Answer::Unknown,
-            Applied::Keep(CommitAnswer::Conflict(bytes)) => Answer::Conflict(self.project(&bytes)),
+    pub(super) fn new(grace: Duration) -> Self {
+        Self {
+            stored: Default::default(),
+            now: Timestamp(1),
+            grace,
         }
     }
 
-    pub(super) fn judge(&self, secret: Name) -> Claim {
-        let Some(bytes) = &self.stored else {
+    /// Time passes, and the store forgets its tombstones.
+    pub(super) fn pass(&mut self, span: Duration) {
+        self.now = self.now.after(span);
+        let now = self.now;
+        for stored in &mut self.stored {
+            stored.take_if(|bytes| {
+                let header = parsed(bytes).header;
+                header.destroyed && header.touched.after(REMEMBERED) <= now
+            });
+        }
+    }
+
+    pub(super) fn apply(&mut self, session: Name, delta: Delta) -> Answer {
+        let delta = self.real(session, delta);
+        let answer = self.commit(session, &delta);
+        self.project_answer(&answer)
+    }
+
+    /// What the store does and says.
+    pub(super) fn commit(&mut self, session: Name, delta: &delta::Delta) -> CommitAnswer {
+        let stored = &mut self.stored[usize::from(session)];
+        match delta.apply(stored.clone()).unwrap() {
+            Applied::Keep(answer) => answer,
+            Applied::Write { record, .. } => {
+                *stored = Some(match delta.kind {
+                    delta::DeltaKind::Create(_) => with_prize(&record),
+                    _ => record,
+                });
+                CommitAnswer::Committed
+            }
+        }
+    }
+
+    pub(super) fn load(&self, session: Name) -> Option<record::Record> {
+        self.stored[usize::from(session)].as_ref().map(parsed)
+    }
+
+    pub(super) fn judge(&self, token: Token) -> Claim {
+        let Some(record) = self.load(token.session) else {
             return Claim::Unknown;
         };
-        match claim::Claim::judge(&token(secret), &parsed(bytes).header, self.now, GRACE) {
+        match claim::Claim::judge(&real_token(token), &record.header, self.now, self.grace) {
             claim::Claim::Current => Claim::Current,
             claim::Claim::Predecessor => Claim::Predecessor,
             claim::Claim::Unknown | claim::Claim::Reused => Claim::Unknown,
@@ -68,12 +95,22 @@ impl Bench {
     }
 
     /// What the model says of the record.
-    pub(super) fn record(&self) -> Option<Record> {
-        Some(self.project(self.stored.as_ref()?))
+    pub(super) fn record(&self, session: Name) -> Option<Record> {
+        Some(self.project(&self.load(session)?))
     }
 
-    fn project(&self, bytes: &Bytes) -> Record {
-        let record = parsed(bytes);
+    /// What the model says of the answer.
+    pub(super) fn project_answer(&self, answer: &CommitAnswer) -> Answer {
+        match answer {
+            CommitAnswer::Committed => Answer::Committed,
+            CommitAnswer::Gone => Answer::Gone,
+            CommitAnswer::Superseded => Answer::Superseded,
+            CommitAnswer::Unknown => Answer::Unknown,
+            CommitAnswer::Conflict(bytes) => Answer::Conflict(self.project(&parsed(bytes))),
+        }
+    }
+
+    fn project(&self, record: &record::Record) -> Record {
         let header = &record.header;
         let previous = header.previous.as_ref().map(|previous| Previous {
             verifier: name_of(previous.verifier),
@@ -87,7 +124,7 @@ impl Bench {
             nonce: header.nonce[0],
             entries: match header.destroyed {
                 true => Entries::default(),
-                false => entries(&record),
+                false => entries(record),
             },
         }
     }
@@ -104,18 +141,21 @@ impl Bench {
                 sealed: successor.is_some(),
                 successor: match presented {
                     None => Successor::Unpresented,
-                    Some(at) if self.now < at.after(GRACE) => Successor::InGrace,
+                    Some(at) if self.now < at.after(self.grace) => Successor::InGrace,
                     Some(_) => Successor::Settled,
                 },
             },
         }
     }
 
-    fn real(&self, delta: Delta) -> delta::Delta {
+    fn real(&self, session: Name, delta: Delta) -> delta::Delta {
         let (kind, is_repeated) = match delta.kind {
             DeltaKind::Destroy => (delta::DeltaKind::Destroy, false),
             DeltaKind::Create(record) => (delta::DeltaKind::Create(self.creation(record)), false),
-            DeltaKind::Rotate(rotate) => (delta::DeltaKind::Rotate(self.rotation(rotate)), false),
+            DeltaKind::Rotate(rotate) => {
+                let rotate = self.rotation(session, rotate);
+                (delta::DeltaKind::Rotate(rotate), false)
+            }
             DeltaKind::Change(change) => {
                 let is_repeated = change.known.is_some();
                 (delta::DeltaKind::Change(self.change(change)), is_repeated)
@@ -130,7 +170,7 @@ impl Bench {
     }
 
     fn creation(&self, record: Record) -> record::Record {
-        let verifier = token(record.verifier).verifier();
+        let verifier = verifier_of(record.verifier);
         let mut header = header::Header::new(verifier, LIFETIME, self.now);
         header.nonce = [record.nonce; 8];
         let mut bytes = vec![0; header::Header::LEN];
@@ -144,7 +184,8 @@ impl Bench {
         record::Record::assemble(header, bytes)
     }
 
-    fn rotation(&self, rotate: Rotate) -> delta::Rotate {
+    fn rotation(&self, session: Name, rotate: Rotate) -> delta::Rotate {
+        let token = |secret| real_token(Token { session, secret });
         let (from, to) = (token(rotate.from), token(rotate.to));
         delta::Rotate {
             epoch: rotate.epoch.into(),
@@ -152,21 +193,20 @@ impl Bench {
             from: from.verifier(),
             to: to.verifier(),
             sealed: from.seal(&to),
-            grace: GRACE,
+            grace: self.grace,
         }
     }
 
     fn change(&self, change: Change) -> delta::Change {
-        let verifier = |secret| token(secret).verifier();
         let entries = changed_entries(&change);
         delta::Change {
             epoch: change.epoch.into(),
             loaded: self.now,
             known: [change.known.unwrap_or_default(); 8],
-            presents: change.presents.map(verifier),
-            grace: GRACE,
+            presents: change.presents.map(verifier_of),
+            grace: self.grace,
             renewal: change.renewal.map(|secret| delta::Renewal {
-                verifier: verifier(secret),
+                verifier: verifier_of(secret),
                 authenticated: None,
             }),
             lifetime: None,
@@ -203,43 +243,6 @@ fn changed_entries(change: &Change) -> Vec<delta::EntryChange> {
     number.into_iter().chain(own).chain(taken).collect()
 }
 
-fn entries(record: &record::Record) -> Entries {
-    let first = |key: &str| record.value(key).map(|value| value[0]);
-    let bit = |(bit, key): (u8, &&str)| u8::from(first(key).is_some()) << bit;
-    Entries {
-        own: (0..).zip(&OWN).map(bit).sum(),
-        number: first(NUMBER).unwrap_or_default(),
-        taken_by: first(TAKEN),
-    }
-}
-
-fn own_keys(bits: u8) -> impl Iterator<Item = &'static str> {
-    let is_set = move |(bit, _): &(usize, &str)| bits >> bit & 1 == 1;
-    OWN.into_iter()
-        .enumerate()
-        .filter(is_set)
-        .map(|(_, key)| key)
-}
-
-/// Zero is absent.
-fn counted(number: u8) -> Option<Bytes> {
-    (number != 0).then(|| vec![number].into())
-}
-
-/// The token of the one session that there is.
-fn token(secret: Name) -> Token {
-    Token::for_new_session([secret; Token::ENTROPY])
-}
-
-fn name_of(verifier: Verifier) -> Name {
-    let has_it = |secret: &Name| token(*secret).verifier() == verifier;
-    (0..=FORGED).find(has_it).unwrap()
-}
-
 fn parsed(bytes: &Bytes) -> record::Record {
     record::Record::parse(bytes.clone()).unwrap()
 }
-
-const NUMBER: &str = "number";
-const OWN: [&str; 4] = ["own 0", "own 1", "own 2", "own 3"];
-const TAKEN: &str = "taken";

@@ -163,7 +163,7 @@ impl Record {
     }
 
     /// Whether a rotation now would cut off nobody.
-    fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         match self.previous.map(|previous| previous.by) {
             None => true,
             Some(Replacement::Renewal { recent }) => !recent,

@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::session::{
-    lifetime::Timestamp,
-    tests::protocol::{
-        bench::Bench,
-        guards::Guards,
-        store::{
-            Answer, Base, Change, Claim, Delta, DeltaKind, Entries, FORGED, Name, Record, Rotate,
-        },
+use crate::session::tests::protocol::{
+    bench::Bench,
+    guards::Guards,
+    store::{
+        Answer, Base, Change, Claim, Delta, DeltaKind, Entries, FORGED, Name, Record, Rotate, Token,
     },
 };
 
@@ -134,24 +131,22 @@ proptest! {
     fn the_model_and_the_law_of_stores_agree(
         story in proptest::collection::vec((0..25u64, pick()), 0..40),
     ) {
-        let mut bench = Bench {
-            stored: None,
-            now: Timestamp(1),
-        };
+        let (session, mut bench) = (0, Bench::new(Duration::from_secs(20)));
         for (seconds, pick) in story {
             bench.pass(Duration::from_secs(seconds));
-            let before = bench.record();
+            let before = bench.record(session);
             for secret in 0..=FORGED {
                 let expected = before.map_or(Claim::Unknown, |it| it.judge(secret, Guards::ALL));
-                prop_assert_eq!(bench.judge(secret), expected, "{} at {:?}", secret, before);
+                let token = Token { session, secret };
+                prop_assert_eq!(bench.judge(token), expected, "{} at {:?}", secret, before);
             }
             let delta = pick.delta(before);
             let (answer, after) = match delta.apply(before, Guards::ALL) {
                 Ok(record) => (Answer::Committed, Some(record)),
                 Err(answer) => (answer, before),
             };
-            prop_assert_eq!(bench.apply(delta), answer, "{:?} at {:?}", delta, before);
-            prop_assert_eq!(bench.record(), after, "{:?} at {:?}", delta, before);
+            prop_assert_eq!(bench.apply(session, delta), answer, "{:?} at {:?}", delta, before);
+            prop_assert_eq!(bench.record(session), after, "{:?} at {:?}", delta, before);
         }
     }
 }

@@ -16,11 +16,15 @@ mod commit;
 mod drift;
 mod guards;
 mod happening;
+mod lockstep;
+mod names;
 mod promises;
+mod real;
 mod request;
 mod sights;
 mod steps;
 mod store;
+mod walk;
 mod world;
 
 use std::io::{self, Write as _};

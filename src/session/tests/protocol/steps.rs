@@ -139,7 +139,7 @@ impl Who {
         }
     }
 
-    fn is_change_due(self, view: &View) -> bool {
+    pub(super) fn is_change_due(self, view: &View) -> bool {
         let takes = self.kind == Kind::Take && view.entries.taken_by.is_none();
         takes || self.kind.inserts() || self.kind.increments() || self.kind.renews()
     }
