@@ -1,17 +1,25 @@
 //! Work that is finished even if nobody waits for it any more.
 
 use std::{
+    panic::resume_unwind,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    task::{JoinError, JoinHandle},
+};
 use tracing::Instrument as _;
 
 use crate::{
     middleware::{failure, future::taken, session::Session, settings::Settings},
-    session::{error::SessionError, token::SessionId},
+    session::{
+        error::{SessionError, SessionErrorKind},
+        token::SessionId,
+    },
     store::BoxFuture,
 };
 
@@ -26,6 +34,36 @@ pub(super) struct Finishing<T: Send + 'static> {
 
 /// The mutex is never locked: it makes the future `Sync`, and so the body of a response.
 type Work<T> = Mutex<BoxFuture<'static, Result<T, SessionError>>>;
+
+/// Runs a commit to its end, even if nobody polls or awaits this any more: others wait for it.
+pub(super) async fn run<T: Send + 'static>(
+    session: &Session,
+    work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
+) -> Result<T, SessionError> {
+    let Ok(runtime) = Handle::try_current() else {
+        return Finishing::new(session, work).await;
+    };
+    let id = session.peek().id();
+    let (tell, told) = oneshot::channel();
+    let work = session.settings().background.track_future(async move {
+        if let Err(Err(error)) = tell.send(work.await) {
+            failure::log(&error, id);
+        }
+    });
+    let task = runtime.spawn(work.in_current_span());
+    match told.await {
+        Ok(done) => done,
+        Err(_) => Err(fate_of(task).await),
+    }
+}
+
+/// What became of a task that told nothing.
+async fn fate_of(task: JoinHandle<()>) -> SessionError {
+    match task.await.map_err(JoinError::try_into_panic) {
+        Err(Ok(panic)) => resume_unwind(panic),
+        _ => SessionError::with_source(SessionErrorKind::Store, "the runtime shuts down"),
+    }
+}
 
 impl<T: Send + 'static> Finishing<T> {
     pub(super) fn new(

@@ -36,12 +36,9 @@ impl End {
 
 /// Saves what changed so far.
 pub(super) async fn commit(session: Session) -> Result<(), SessionError> {
-    let refusals = session.peek().refusals();
-    // Dropped here or below, it is finished in the background, see `Finishing`.
+    // Nobody drops this before it is done, see `background`.
     let _turn = session.turn().lock().await;
-    commit_in_turn(&session, deadline()).await?;
-    // Whoever had the turn before may have taken these changes along, and failed.
-    session.peek().check_refusals_since(refusals)
+    commit_in_turn(&session, Occasion::ByHand, deadline()).await
 }
 
 /// The client is gone before it was answered: what is not saved yet is forgotten, but what has
@@ -71,21 +68,55 @@ pub(super) fn send_head(session: &Session) -> Head {
 }
 
 /// Saves what there is to save, then lets the response head go.
+///
+/// A handle elsewhere may make further changes while the commit is on its way. The head waits for
+/// those that need a cookie; the others are saved before the body ends.
 pub(super) async fn finish(session: Session, end: End) -> Result<Head, SessionError> {
     // Dropped here or below, it is finished in the background, see `Finishing`.
     let _turn = session.turn().lock().await;
     if end == End::Failed {
         session.peek().discard();
     }
+    if let Some(head) = try_finish(&session) {
+        return Ok(head);
+    }
     let deadline = deadline();
     loop {
-        // A handle elsewhere may have made further changes while the last commit was on its way.
-        if let Some(head) = try_finish(&session) {
-            return Ok(head);
+        let committed = commit_in_turn(&session, Occasion::AtTheHead, deadline).await;
+        let mut state = session.peek();
+        match committed {
+            Ok(()) if state.needs_head() => {}
+            Ok(()) => return Ok(head(&session, &mut state)),
+            // A session that was ended meanwhile ends, whatever became of its changes.
+            Err(_) if state.is_ending() => {}
+            Err(error) => {
+                // Whoever is told that something failed must not find that it happened later.
+                state.forget();
+                return Err(error);
+            }
         }
-        let committed = commit_in_turn(&session, deadline).await;
-        // Whoever is told that something failed must not find that it happened later.
-        committed.inspect_err(|_| session.peek().forget())?;
+    }
+}
+
+/// When a commit is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// By the application, while the head is held or after it went. A rotation would be too early:
+    /// its cookie could be overtaken by that of another request before the head goes.
+    ByHand,
+    AtTheHead,
+}
+
+impl Occasion {
+    /// Whether a commit that has saved what there was at its beginning leaves the rest to the next
+    /// one, or it would never end beside a busy task.
+    fn is_over(self, state: &State, has_saved: bool) -> bool {
+        match (state.outcome(), self) {
+            (Outcome::Nothing, _) | (Outcome::Rotate, Self::ByHand) => true,
+            (Outcome::Send, _) => false,
+            (_, Self::ByHand) => has_saved,
+            (_, Self::AtTheHead) => has_saved && !state.needs_head(),
+        }
     }
 }
 
@@ -101,8 +132,13 @@ fn head(session: &Session, state: &mut State) -> Head {
     }
 }
 
-async fn commit_in_turn(session: &Session, deadline: Instant) -> Result<(), SessionError> {
-    while session.peek().outcome() != Outcome::Nothing {
+async fn commit_in_turn(
+    session: &Session,
+    occasion: Occasion,
+    deadline: Instant,
+) -> Result<(), SessionError> {
+    let mut has_saved = false;
+    while !occasion.is_over(&session.peek(), has_saved) {
         let ingredients = session.settings().ingredients();
         let step = session.peek().next_step(&ingredients)?;
         let Some(step) = step else { break };
@@ -111,10 +147,12 @@ async fn commit_in_turn(session: &Session, deadline: Instant) -> Result<(), Sess
         // has the effect of sending it once.
         let answer = session.settings().store.commit(&step.id, &step.delta).await;
         let is_conflict = matches!(answer, Ok(CommitAnswer::Conflict(_)));
+        let is_committed = matches!(answer, Ok(CommitAnswer::Committed));
         take_in(session, &step, answer)?;
         if is_conflict && Instant::now() > deadline {
             return Err(session.peek().give_up());
         }
+        has_saved |= is_committed && step.saves_changes();
     }
     Ok(())
 }

@@ -3,13 +3,12 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use http::{HeaderMap, Method};
-use tokio::sync::OnceCell;
 
 use crate::{
     cookie::CookieLines,
@@ -27,9 +26,11 @@ struct Shared {
     cookies: CookieLines,
     /// What the request may do if there is no token in the cookies.
     standing: Standing,
-    session: OnceCell<Session>,
+    /// Held by whoever loads.
+    loading: tokio::sync::Mutex<()>,
+    session: OnceLock<Session>,
     was_asked: AtomicBool,
-    is_head_sent: AtomicBool,
+    is_head_sent: Mutex<bool>,
 }
 
 impl LazySession {
@@ -41,12 +42,12 @@ impl LazySession {
     /// [`Store`](crate::SessionErrorKind::Store). Calling this again tries again.
     pub async fn load(&self) -> Result<Session, SessionError> {
         self.0.was_asked.store(true, Ordering::Relaxed);
-        // Dropped here, the load is as if it had not begun: another caller starts it anew.
-        let session = self.0.session.get_or_try_init(|| self.hydrate()).await?;
+        let session = match self.loaded() {
+            Some(session) => session,
+            // Dropped here, the load is as if it had not begun: another caller starts it anew.
+            None => self.load_once().await?,
+        };
         session.mark_used();
-        if self.0.is_head_sent.load(Ordering::SeqCst) {
-            session.peek().send_head();
-        }
         Ok(session.clone())
     }
 
@@ -55,9 +56,10 @@ impl LazySession {
             settings: Arc::clone(settings),
             standing: settings.standing(method, headers),
             cookies: CookieLines::of(headers, &settings.cookie),
-            session: OnceCell::new(),
+            loading: tokio::sync::Mutex::default(),
+            session: OnceLock::new(),
             was_asked: AtomicBool::new(false),
-            is_head_sent: AtomicBool::new(false),
+            is_head_sent: Mutex::new(false),
         }))
     }
 
@@ -67,9 +69,8 @@ impl LazySession {
 
     /// The session, if it was loaded by now. If it is loaded later, it finds the head gone.
     pub(super) fn loaded_before_head(&self) -> Option<&Session> {
-        // In this order: who loads meanwhile either is seen here, or sees this.
-        self.0.is_head_sent.store(true, Ordering::SeqCst);
-        self.0.session.get()
+        *self.is_head_sent() = true;
+        self.loaded()
     }
 
     pub(super) fn loaded(&self) -> Option<&Session> {
@@ -83,6 +84,25 @@ impl LazySession {
 
     pub(super) fn was_asked(&self) -> bool {
         self.0.was_asked.load(Ordering::Relaxed)
+    }
+
+    async fn load_once(&self) -> Result<&Session, SessionError> {
+        let _loading = self.0.loading.lock().await;
+        if let Some(session) = self.loaded() {
+            return Ok(session);
+        }
+        let session = self.hydrate().await?;
+        // Who lets the head go meanwhile either sees this session, or is seen here.
+        let is_head_sent = self.is_head_sent();
+        if *is_head_sent {
+            session.peek().send_head();
+        }
+        Ok(self.0.session.get_or_init(|| session))
+    }
+
+    fn is_head_sent(&self) -> MutexGuard<'_, bool> {
+        let lock = self.0.is_head_sent.lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn hydrate(&self) -> Result<Session, SessionError> {

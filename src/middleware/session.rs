@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::SystemTime,
 };
@@ -13,8 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     middleware::{
-        background::Finishing,
-        commit,
+        background, commit,
         json::{decode, encode},
         settings::Settings,
     },
@@ -79,8 +78,11 @@ use crate::{
 /// or the body ends with an error; a body that fails discards it. A handle that is kept elsewhere,
 /// in a web socket or a job, has to [`commit`](Self::commit). Without the head of a response no cookie can be issued:
 /// [`HeadSent`](SessionErrorKind::HeadSent).
-#[derive(Clone)]
-pub struct Session(Arc<Shared>);
+pub struct Session {
+    shared: Arc<Shared>,
+    /// How many refusals this handle was told of, or is not concerned by.
+    known_refusals: AtomicUsize,
+}
 
 struct Shared {
     settings: Arc<Settings>,
@@ -236,7 +238,7 @@ impl Session {
     ///
     /// [`HeadSent`](SessionErrorKind::HeadSent).
     pub fn sign_in(&self) -> Result<(), SessionError> {
-        let now = self.0.settings.now();
+        let now = self.shared.settings.now();
         self.state().sign_in(now)
     }
 
@@ -307,8 +309,12 @@ impl Session {
     /// again.
     pub async fn commit(&self) -> Result<(), SessionError> {
         self.mark_used();
-        // Dropped here, it is finished in the background.
-        Finishing::new(self, commit::commit(self.clone())).await
+        self.check_refusals()?;
+        // Dropped here, it goes on in the background.
+        let committed = background::run(self, commit::commit(self.clone())).await;
+        // Whoever had the turn before may have taken these changes along, and failed.
+        let refused = self.check_refusals();
+        committed.and(refused)
     }
 
     /// The public id of the session; `None` until it is stored for the first time.
@@ -350,28 +356,42 @@ impl Session {
 
     /// Whether anybody else holds this session.
     pub(super) fn is_shared(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
+        Arc::strong_count(&self.shared) > 1
     }
 
     pub(super) fn settings(&self) -> &Arc<Settings> {
-        &self.0.settings
+        &self.shared.settings
     }
 
     pub(super) fn turn(&self) -> &tokio::sync::Mutex<()> {
-        &self.0.turn
+        &self.shared.turn
     }
 
     /// The state, for the middleware's own purposes.
     pub(super) fn peek(&self) -> MutexGuard<'_, State> {
-        lock(&self.0.state)
+        lock(&self.shared.state)
+    }
+
+    /// # Errors
+    ///
+    /// If changes were refused or discarded since this was asked the last time: perhaps those of
+    /// this handle, in the hands of somebody else.
+    fn check_refusals(&self) -> Result<(), SessionError> {
+        let state = self.peek();
+        let refusals = state.refusals();
+        let known = self.known_refusals.swap(refusals, Ordering::Relaxed);
+        match state.latest_refusal() {
+            Some(kind) if known != refusals => Err(kind.into()),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn mark_used(&self) {
-        self.0.was_used.store(true, Ordering::Relaxed);
+        self.shared.was_used.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn was_used(&self) -> bool {
-        self.0.was_used.load(Ordering::Relaxed)
+        self.shared.was_used.load(Ordering::Relaxed)
     }
 
     /// The state, for the application.
@@ -383,12 +403,27 @@ impl Session {
     }
 
     pub(super) fn new(settings: &Arc<Settings>, state: State) -> Self {
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             settings: Arc::clone(settings),
             state: Mutex::new(state),
             turn: tokio::sync::Mutex::new(()),
             was_used: AtomicBool::new(false),
-        }))
+        });
+        let known_refusals = AtomicUsize::new(0);
+        Self {
+            shared,
+            known_refusals,
+        }
+    }
+}
+
+impl Clone for Session {
+    fn clone(&self) -> Self {
+        let known = self.known_refusals.load(Ordering::Relaxed);
+        Self {
+            shared: Arc::clone(&self.shared),
+            known_refusals: AtomicUsize::new(known),
+        }
     }
 }
 

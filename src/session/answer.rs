@@ -11,7 +11,7 @@ use crate::session::{
     header::Header,
     record::Record,
     rotation::Rotation,
-    state::{Announcement, State, Stored},
+    state::{Announcement, Refusals, State, Stored},
     step::InFlight,
 };
 
@@ -53,13 +53,14 @@ impl State {
         make_again: impl FnOnce(&mut Self) -> Result<(), SessionError>,
     ) -> Result<(), SessionError> {
         // If an update panics, it stays at that.
-        let refused = self.refusals.latest.replace(SessionErrorKind::Conflict);
-        if let Err(cause) = make_again(self) {
-            self.count_refusal(SessionErrorKind::Conflict);
-            return Err(as_conflict(cause));
+        let before = self.refusals;
+        self.refusals.add(SessionErrorKind::Conflict);
+        let made = make_again(self);
+        match made {
+            Ok(()) => self.refusals = before,
+            Err(_) => self.settle_refusal(),
         }
-        self.refusals.latest = refused;
-        Ok(())
+        made.map_err(as_conflict)
     }
 
     /// Gives up changes that lose against other requests again and again.
@@ -74,14 +75,9 @@ impl State {
         self.refusals.count
     }
 
-    /// # Errors
-    ///
-    /// If changes were refused since there were `refusals`, perhaps in the hands of somebody else.
-    pub(crate) fn check_refusals_since(&self, refusals: usize) -> Result<(), SessionError> {
-        match self.refusals.latest {
-            Some(kind) if self.refusals.count != refusals => Err(kind.into()),
-            _ => Ok(()),
-        }
+    /// Why changes were refused the last time.
+    pub(crate) fn latest_refusal(&self) -> Option<SessionErrorKind> {
+        self.refusals.latest
     }
 
     /// Lets a touch or a rotation be: it is not worth trying again during this request.
@@ -158,8 +154,11 @@ impl State {
     }
 
     fn count_refusal(&mut self, kind: SessionErrorKind) {
-        self.refusals.count += 1;
-        self.refusals.latest = Some(kind);
+        self.refusals.add(kind);
+        self.settle_refusal();
+    }
+
+    fn settle_refusal(&mut self) {
         self.catch_up();
         self.len = self.measure();
     }
@@ -191,6 +190,14 @@ impl State {
         self.in_flight = Some(in_flight);
         self.len = self.measure();
         Ok(())
+    }
+}
+
+impl Refusals {
+    pub(super) fn add(&mut self, kind: SessionErrorKind) {
+        self.count += 1;
+        self.latest = Some(kind);
+        self.bind_response = true;
     }
 }
 

@@ -144,7 +144,10 @@ impl Changes {
 
     /// These changes with `later` ones on top, as those of a session that is yet to begin.
     pub(crate) fn followed_by(mut self, later: Self) -> Self {
-        self.renewal = later.renewal.or(self.renewal);
+        self.renewal = match (self.renewal, later.renewal) {
+            (Some(sign_in @ NewSecret::SignIn(_)), Some(NewSecret::Renewal)) => Some(sign_in),
+            (earlier, later) => later.or(earlier),
+        };
         self.lifetime = later.lifetime.or(self.lifetime);
         if later.clear {
             self.clear();

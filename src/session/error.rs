@@ -37,6 +37,10 @@ pub enum SessionErrorKind {
     /// The session was renewed or signed in while this request was running, or a moment before it
     /// arrived; nothing was saved after that.
     Superseded,
+    /// The request failed as a whole (a server error, a client that hung up, a commit that failed),
+    /// and what it had changed was discarded. A handle that outlived it learns this once, from its
+    /// next commit.
+    Discarded,
     /// Another site made the browser send this request, and so without its session cookie: it may
     /// look, and it may sign in, but nothing else begins a session, or it would replace the one
     /// that the browser has. Nothing was saved.
@@ -63,6 +67,7 @@ impl SessionErrorKind {
             }
             Self::Gone => "the session ended while the request was running",
             Self::Superseded => "the session was renewed while the request was running",
+            Self::Discarded => "the request failed, and what it had changed was discarded",
             Self::CrossSite => "a request from another site begins no session without a sign-in",
             Self::Conflict => "another request changed the same key of the session",
             Self::Store => "the session store failed",

@@ -43,7 +43,10 @@ impl State {
         if self.ended.is_some() {
             return Outcome::Destroy;
         }
-        if let (true, Some(kind)) = (self.is_head_held(), self.refusals.latest) {
+        if let Some(kind) = self.refusals.latest
+            && self.refusals.bind_response
+            && self.is_head_held()
+        {
             return Outcome::Refused(kind);
         }
         match &self.stored {
@@ -53,6 +56,20 @@ impl State {
             Some(stored) if self.pending.touch || stored.is_touch_due => Outcome::Touch,
             Some(_) => Outcome::Nothing,
         }
+    }
+
+    /// Whether what there is to do needs the head of the response, for a cookie.
+    pub(crate) fn needs_head(&self) -> bool {
+        match self.outcome() {
+            Outcome::Send | Outcome::Destroy | Outcome::Create | Outcome::Rotate => true,
+            Outcome::Commit => self.pending.renewal.is_some(),
+            Outcome::Nothing | Outcome::Refused(_) | Outcome::Touch => false,
+        }
+    }
+
+    /// Whether a session was ended, and the store has not been asked yet.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.outcome() == Outcome::Destroy
     }
 
     fn beginning(&self) -> Outcome {

@@ -59,11 +59,15 @@ pub(crate) enum Standing {
     },
 }
 
-/// How often, and why last, the store refused changes of this request.
-#[derive(Default)]
+/// Changes of this request that are not saved and never will be.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Refusals {
+    /// How often changes were refused, or discarded.
     pub(super) count: usize,
+    /// Why, the last time.
     pub(super) latest: Option<SessionErrorKind>,
+    /// Whether the response has to say so.
+    pub(super) bind_response: bool,
 }
 
 /// What the configuration says about every session.
@@ -177,7 +181,9 @@ impl State {
     }
 
     pub(crate) fn set_lifetime(&mut self, lifetime: Lifetime) -> Result<(), SessionError> {
-        let is_issued = self.stored.is_none() || self.pending.renewal.is_some();
+        let begins = self.in_flight.as_ref().and_then(InFlight::created_id);
+        let is_to_begin = self.stored.is_none() && begins.is_none();
+        let is_issued = is_to_begin || self.pending.renewal.is_some();
         if !is_issued && !fits_cookie_of(self.lifetime(), lifetime) {
             return Err(SessionErrorKind::NeedsRenewal.into());
         }
@@ -199,7 +205,7 @@ impl State {
         self.stored = None;
         self.in_flight.take_if(|in_flight| !in_flight.is_end());
         self.pending = Changes::default();
-        self.refusals.latest = None;
+        self.refusals.bind_response = false;
         self.len = Header::LEN;
     }
 
@@ -207,20 +213,25 @@ impl State {
     /// session that was ended stays ended.
     pub(crate) fn discard(&mut self) {
         self.catch_up();
+        let in_flight = self.in_flight.take_if(|in_flight| !in_flight.is_end());
+        let is_lost = |changes: &Changes| changes.is_dirty();
+        if is_lost(&self.pending) || in_flight.is_some_and(|it| is_lost(it.changes())) {
+            self.refusals.count += 1;
+            self.refusals.latest = Some(SessionErrorKind::Discarded);
+        }
         self.pending = Changes::default();
         if let Some(stored) = &mut self.stored {
             stored.rotation.call_off();
         }
-        self.in_flight.take_if(|in_flight| !in_flight.is_end());
-        self.refusals.latest = None;
+        self.refusals.bind_response = false;
         self.len = self.measure();
     }
 
     /// Forgets all that is not saved, even that the session was ended.
     pub(crate) fn forget(&mut self) {
+        self.discard();
         self.in_flight = None;
         self.ended = None;
-        self.discard();
     }
 
     /// Lets the response head go, and with it the chance to issue a cookie.

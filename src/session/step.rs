@@ -21,6 +21,16 @@ pub(crate) struct Step {
     pub(crate) is_routine: bool,
 }
 
+impl Step {
+    /// Whether this is the write that takes the changes of a request along.
+    pub(crate) fn saves_changes(&self) -> bool {
+        match self.delta.kind {
+            DeltaKind::Create(_) | DeltaKind::Change(_) => !self.delta.is_repeated,
+            DeltaKind::Rotate(_) | DeltaKind::Destroy => false,
+        }
+    }
+}
+
 /// The changes that a step carries, until the store answered.
 pub(crate) struct InFlight {
     pub(super) step: Step,

@@ -69,13 +69,14 @@ impl Dice {
             3..=18 => on.delta(DeltaKind::Rotate(self.rotate(on, record.as_ref()))),
             _ => on.change(|change| self.fill(change, record.as_ref())),
         };
+        let is_destroyed = record.as_ref().is_some_and(|it| it.header.destroyed);
         let last = record.map(|record| record.header.nonce);
         if let (true, Some(nonce)) = (self.once_in(10), last) {
             delta.nonce = nonce;
         }
         delta.now.0 += self.roll(2000);
-        // After a minute a renewal has settled.
-        if self.once_in(3) {
+        // After a minute a renewal has settled, and a store may have forgotten a tombstone.
+        if !is_destroyed && self.once_in(3) {
             delta.now.0 += 61_000;
         }
         delta.is_repeated = self.once_in(6);
