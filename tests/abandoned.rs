@@ -136,6 +136,19 @@ async fn a_commit_by_hand_that_is_given_up_is_finished() {
 }
 
 #[tokio::test]
+async fn commits_by_hand_of_a_request_that_is_given_up_are_finished_and_nothing_else() {
+    for path in [
+        "/insert:a:2/commit/insert:b:3",
+        "/insert:a:2/update_now:n/insert:b:3",
+    ] {
+        let (browser, store, layer) = visitor().await;
+        hang_up_while_committing(&browser, &store, &layer, path).await;
+        let browser = browser.at(app(&layer));
+        assert_eq!(browser.get("/get:a/get:b").await.text, "2 none", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_outlives_its_request_knows_that_nobody_waits_for_a_cookie() {
     let (browser, _, layer) = visitor().await;
     let kept = Arc::new(Mutex::new(None));

@@ -175,6 +175,30 @@ async fn the_cookie_of_a_committed_sign_in_goes_out_with_a_failure_too() {
 }
 
 #[tokio::test]
+async fn the_cookie_of_a_sign_in_that_was_ended_since_does_not_go_out() {
+    let (browser, store) = visitor().await;
+    let other = browser.clone();
+    let handler = move |session: Session| {
+        let other = other.clone();
+        async move {
+            session.sign_in().unwrap();
+            session.commit().await.unwrap();
+            // With the cookie from before, which may still log out.
+            other.get("/destroy").await;
+            session.insert("b", 1).unwrap();
+            StatusCode::OK
+        }
+    };
+    let page = at_handler(&browser, &store, handler).get("/").await;
+    let seen = (page.status, page.set_cookie());
+    assert_eq!(
+        seen,
+        (StatusCode::CONFLICT, None),
+        "it may cross a newer one"
+    );
+}
+
+#[tokio::test]
 async fn an_update_that_panics_when_it_is_made_again_is_not_taken_for_saved() {
     let (browser, store) = visitor().await;
     let other = browser.clone();

@@ -99,6 +99,29 @@ async fn a_commit_whose_reply_is_lost_is_not_made_again_if_others_came_since() {
 }
 
 #[tokio::test]
+async fn the_first_copy_of_a_commit_that_was_sent_again_does_not_happen_after_it() {
+    let redis = Redis::start();
+    let network = Proxy::to(&redis);
+    let store = RedisStore::connect(&network.url()).await.unwrap();
+    let browser = Browser::new(app(&SessionLayer::new(store)));
+    let sound = browser.at(app(&layer_on(&redis).await));
+    browser.get("/insert:a:1").await;
+    let page = with_pause(&browser, "/wait/insert:a:2", async || network.detain(1)).await;
+    assert_eq!(page.status, StatusCode::OK, "it was sent again");
+    sound.get("/insert:a:3").await;
+    let before = redis.calls("evalsha");
+    network.release();
+    while redis.calls("evalsha") == before {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        sound.get("/get:a").await.text,
+        "3",
+        "nothing comes after it"
+    );
+}
+
+#[tokio::test]
 async fn where_the_clock_of_redis_is_unknown_the_first_commit_asks_for_it() {
     let redis = Redis::start();
     let manager = bb8_redis::RedisConnectionManager::new(redis.url()).unwrap();

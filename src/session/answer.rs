@@ -135,6 +135,10 @@ impl State {
         if !in_flight.step.is_routine {
             self.count_refusal(kind);
         }
+        // A token of before is dead, and there may be a newer one in the browser.
+        if matches!(kind, SessionErrorKind::Gone | SessionErrorKind::Superseded) {
+            self.announcement = Announcement::Nothing;
+        }
         kind.into()
     }
 

@@ -60,7 +60,12 @@ impl Subject {
     /// Two stores that have nothing in common but a Redis, each with its own way to it.
     #[cfg(feature = "redis")]
     pub(crate) async fn on(url: &str, elsewhere: &str) -> Self {
-        let store = async |url| tower_session_layer::RedisStore::connect(url).await.unwrap();
+        // A busy machine is no fault of the store.
+        let patience = std::time::Duration::from_secs(10);
+        let store = async |url| {
+            let store = tower_session_layer::RedisStore::connect(url).await;
+            store.unwrap().with_deadline(patience)
+        };
         Self {
             name: "redis",
             layer: SessionLayer::new(store(url).await),

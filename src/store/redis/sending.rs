@@ -67,7 +67,8 @@ where
             let sent = Instant::now();
             // Dropped here, it may or may not happen, but not after the deadline.
             match run(&mut connection, &script).await {
-                Err(error) if error.is_unrecoverable_error() || error.is_timeout() => {
+                // Only what Redis itself says is an answer.
+                Err(error) if error.code().is_none() => {
                     // Dropped here, it may have happened, and before long it no longer can.
                     sleep_until(not_after.into()).await;
                     is_repeated = true;

@@ -6,7 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
@@ -30,15 +30,9 @@ struct Faults {
     delay: AtomicU64,
     /// How many replies are still to be lost.
     lost_replies: AtomicUsize,
-}
-
-impl Faults {
-    fn loses_a_reply(&self) -> bool {
-        let one_less = |number: usize| number.checked_sub(1);
-        let lost = &self.lost_replies;
-        lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
-            .is_ok()
-    }
+    /// How many commands are still to be detained.
+    detentions: AtomicUsize,
+    detained: Mutex<Vec<(UnixStream, Vec<u8>)>>,
 }
 
 impl Proxy {
@@ -78,6 +72,24 @@ impl Proxy {
         self.faults.lost_replies.store(number, Ordering::SeqCst);
     }
 
+    /// Detains the next commands on their way, and cuts their connections.
+    pub fn detain(&self, number: usize) {
+        self.faults.detentions.store(number, Ordering::SeqCst);
+    }
+
+    /// Lets the detained commands go on to Redis. Nobody waits for the replies.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
+    pub fn release(&self) {
+        let detained = std::mem::take(&mut *self.faults.detained.lock().unwrap());
+        assert!(!detained.is_empty(), "nothing was detained");
+        for (mut server, command) in detained {
+            server.write_all(&command).unwrap();
+        }
+    }
+
     /// From now on whatever is sent takes this long, each way; what follows it waits behind it.
     pub fn delay(&self, each_way: Duration) {
         let delay = each_way.as_millis().try_into().unwrap();
@@ -90,13 +102,35 @@ fn forward(client: TcpStream, socket: &PathBuf, faults: &Arc<Faults>) {
         return;
     };
     let (from_client, from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    let cut = client.try_clone().unwrap();
-    copy(from_client, server, Arc::clone(faults), |_| false);
-    copy(from_server, client, Arc::clone(faults), move |faults| {
-        let is_lost = faults.loses_a_reply();
+    let to_server = server.try_clone().unwrap();
+    let to_client = Arc::new(client.try_clone().unwrap());
+    let cut = move || {
+        // The client may have hung up by itself.
+        let _ = to_client.shutdown(Shutdown::Both);
+    };
+    let cut_too = cut.clone();
+    copy(
+        from_client,
+        server,
+        Arc::clone(faults),
+        move |faults, command| {
+            let is_detained = take_one(&faults.detentions);
+            if is_detained {
+                let to_server = to_server.try_clone().unwrap();
+                faults
+                    .detained
+                    .lock()
+                    .unwrap()
+                    .push((to_server, command.to_vec()));
+                cut();
+            }
+            is_detained
+        },
+    );
+    copy(from_server, client, Arc::clone(faults), move |faults, _| {
+        let is_lost = take_one(&faults.lost_replies);
         if is_lost {
-            // The client may have hung up by itself.
-            let _ = cut.shutdown(Shutdown::Both);
+            cut_too();
         }
         is_lost
     });
@@ -106,7 +140,7 @@ fn copy(
     mut from: impl Read + Send + 'static,
     mut to: impl Write + Send + 'static,
     faults: Arc<Faults>,
-    is_lost: impl Fn(&Faults) -> bool + Send + 'static,
+    is_lost: impl Fn(&Faults, &[u8]) -> bool + Send + 'static,
 ) {
     let before = faults.silences.load(Ordering::SeqCst);
     thread::spawn(move || {
@@ -114,7 +148,7 @@ fn copy(
         while let Ok(read @ 1..) = from.read(&mut buffer) {
             let delay = faults.delay.load(Ordering::SeqCst);
             thread::sleep(Duration::from_millis(delay));
-            if is_lost(&faults) {
+            if is_lost(&faults, &buffer[..read]) {
                 break;
             }
             let is_silent = faults.silences.load(Ordering::SeqCst) > before;
@@ -123,4 +157,11 @@ fn copy(
             }
         }
     });
+}
+
+/// Whether there was one left to take.
+fn take_one(number: &AtomicUsize) -> bool {
+    let one_less = |number: usize| number.checked_sub(1);
+    let taken = number.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
+    taken.is_ok()
 }
