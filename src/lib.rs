@@ -42,6 +42,7 @@
 //! * **Saved before seen**: the response is let go once the store acknowledged the commit. If that
 //!   fails, the client gets 503 (gRPC `UNAVAILABLE`); if another request came first, 409
 //!   (`ABORTED`). Nobody is told "saved" who was not.
+//! * **[Rotation](SessionLayer::with_rotation)** replaces tokens at routine, and logs nobody out.
 //! * **What has begun is finished** when the client hangs up. Call [`SessionLayer::drain`] at
 //!   shutdown, once the server has stopped.
 //! * **Bodies that stream** end when what changed meanwhile is saved.

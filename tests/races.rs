@@ -6,9 +6,8 @@ mod common;
 use common::{
     app::{App, Gate, app, said},
     stores::stores,
-    visitor::{COOKIE, token},
 };
-use futures::future::{join, join_all};
+use futures::future::join;
 use http::{Method, StatusCode, header::CONTENT_TYPE};
 use session_test_support::{Browser, Clock, Page};
 use tower_session_layer::SessionErrorKind;
@@ -34,62 +33,6 @@ async fn overlap(
         gate.open();
     };
     join(slow, quick).await.0
-}
-
-#[tokio::test]
-async fn fifty_overlapping_increments_make_fifty() {
-    for subject in stores().await {
-        let (one, two) = (app(&subject.layer), app(&subject.layer));
-        let browser = Browser::new(one);
-        browser.get("/insert:a:1").await;
-        for (path, total) in [("/update:n", 50), ("/update_now:n", 100)] {
-            let browsers = [browser.clone(), browser.at(two.clone())];
-            let visits = (0..50).map(|visit| browsers[visit % 2].get(path));
-            let pages = join_all(visits).await;
-            assert!(
-                pages.iter().all(|page| page.status == StatusCode::OK),
-                "{}",
-                subject.name
-            );
-            assert_eq!(
-                browser.get("/get:n").await.text,
-                total.to_string(),
-                "{}",
-                subject.name
-            );
-            if path.contains("now") {
-                let mut counts: Vec<u64> = pages
-                    .iter()
-                    .map(|page| page.text.parse().unwrap())
-                    .collect();
-                counts.sort_unstable();
-                assert_eq!(
-                    counts,
-                    Vec::from_iter(51..=100),
-                    "each count is returned once"
-                );
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn overlapping_writers_of_different_keys_all_survive() {
-    for subject in stores().await {
-        let browser = Browser::new(app(&subject.layer));
-        browser.get("/insert:a:1").await;
-        let paths: Vec<_> = ('a'..='z')
-            .map(|key| format!("/insert:{key}:{key}"))
-            .collect();
-        join_all(paths.iter().map(|path| browser.get(path))).await;
-        let keys = browser.get("/keys").await.text;
-        assert_eq!(
-            keys,
-            Vec::from_iter(('a'..='z').map(String::from)).join(","),
-            "{}",
-            subject.name
-        );
-    }
 }
 
 #[tokio::test]
@@ -142,43 +85,6 @@ async fn a_touch_that_comes_too_late_is_given_up() {
             let seen = (page.status, &*page.text);
             assert_eq!(seen, (StatusCode::OK, "1"), "{}: {meanwhile}", subject.name);
         }
-    }
-}
-
-#[tokio::test]
-async fn a_log_out_wins_against_a_slow_writer() {
-    for subject in stores().await {
-        let browser = Browser::new(app(&subject.layer));
-        browser.get("/sign_in/insert:a:1").await;
-        let old = token(&browser);
-        let page = overlap(&browser, "/insert:b:2/wait", None, "/destroy").await;
-        assert_eq!(
-            (page.status, page.set_cookie()),
-            (StatusCode::CONFLICT, None)
-        );
-        browser.jar().set(COOKIE, &old);
-        assert_eq!(
-            browser.get("/keys/is_new").await.text,
-            " true",
-            "{}",
-            subject.name
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_late_response_does_not_undo_a_sign_in() {
-    for subject in stores().await {
-        let browser = Browser::new(app(&subject.layer));
-        browser.get("/insert:a:1").await;
-        let page = overlap(&browser, "/get:a/wait", None, "/sign_in").await;
-        assert_eq!((page.status, page.set_cookie()), (StatusCode::OK, None));
-        assert_eq!(
-            browser.get("/is_authenticated").await.text,
-            "true",
-            "{}",
-            subject.name
-        );
     }
 }
 

@@ -19,6 +19,9 @@ pin_project! {
     ///
     /// Where a handle of the session lives on, in a stream for instance, its end waits until what
     /// changed meanwhile is saved. Otherwise it passes untouched.
+    ///
+    /// Its error is that of the inner body, or a [`SessionError`](crate::SessionError) if the
+    /// session could not be saved; a gRPC client gets trailers with a status in its place.
     pub struct ResponseBody<B>
     where
         B: Body,

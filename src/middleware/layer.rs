@@ -116,15 +116,29 @@ impl SessionLayer {
         self.with(|settings| settings.limits.max_len = bytes)
     }
 
-    /// Replaces the secret in the cookie of a session that is used when it is older than `every`,
-    /// as a matter of routine: a copy of the cookie that somebody took is worth nothing for long.
+    /// Replaces the token of a session, when the session is used and its secret is older than
+    /// `every`, as a matter of routine: a copy of the cookie that somebody took is worth nothing
+    /// for long.
     ///
-    /// Nobody is logged out by it. The old token counts until the new one was first presented, and
-    /// for `grace` after that, so requests that are under way and responses that get lost do no
-    /// harm. Afterwards it is as good as none, and whoever presents it is an event in the log.
+    /// The old token counts until the new one was first presented, and for `grace` after that, so
+    /// requests that are under way and responses that get lost log nobody out. (A response that
+    /// takes longer than that, and arrives after the next rotation, does.) Afterwards the old token
+    /// is as good as none, and until the next rotation its use is an event in the log.
     ///
-    /// A `grace` of more than half of `every` is cut to that. Defaults to no rotation; the grace
-    /// for [`Session::rotate`](crate::Session::rotate) is a minute then.
+    /// A rotation waits until the last one has settled, so `every` should be much longer than
+    /// `grace`; of a `grace` that is longer than half of `every` that half is taken. All servers
+    /// of a site should agree on both. Defaults to no rotation, and a grace of a minute for
+    /// [`Session::rotate`](crate::Session::rotate).
+    ///
+    /// ```
+    /// # #[cfg(feature = "memory")] {
+    /// use std::time::Duration;
+    /// use tower_session_layer::{MemoryStore, SessionLayer};
+    ///
+    /// let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    /// let layer = SessionLayer::new(MemoryStore::new()).with_rotation(minutes(15), minutes(1));
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_rotation(self, every: Duration, grace: Duration) -> Self {
         self.with(|settings| {
@@ -141,9 +155,9 @@ impl SessionLayer {
         self.with(|settings| settings.saves_failed_requests = true)
     }
 
-    /// Lets the response go although its changes were refused because another request came first:
-    /// the log says so, the client does not learn that nothing was saved. Defaults to a 409 (gRPC
-    /// `ABORTED`) in its place.
+    /// Lets the response go although its changes were refused because another request came first.
+    /// This gives up that nobody is told "saved" who was not: the log says so, the client does not
+    /// learn it. Defaults to a 409 (gRPC `ABORTED`) in its place.
     #[must_use]
     pub fn pass_refused_responses(self) -> Self {
         self.with(|settings| settings.passes_refused_responses = true)
@@ -154,16 +168,36 @@ impl SessionLayer {
     /// Browsers do not send a `SameSite` cookie with a form that another site submits. So such a
     /// request looks like a first visit, and the session that it begins would take the place of
     /// the one that the browser has: a hostile site could log a user out, or in as somebody else.
+    /// Such requests are told by `Sec-Fetch-Site: cross-site` on an unsafe method.
+    ///
     /// Defaults to letting them begin a session by [`sign_in`](crate::Session::sign_in) alone, and
-    /// answering 403 (gRPC `PERMISSION_DENIED`) if something else was to be saved. (They are told
-    /// by `Sec-Fetch-Site: cross-site` on an unsafe method.)
+    /// answering 403 (gRPC `PERMISSION_DENIED`) if something else was to be saved.
     #[must_use]
     pub fn insecure_cross_site_beginnings(self) -> Self {
         self.with(|settings| settings.allows_cross_site_beginnings = true)
     }
 
-    /// Waits until no commit is under way in the background: those whose clients hung up. Call it
-    /// when the server has shut down, before the process ends.
+    /// Waits until no commit is under way in the background: those of clients that hung up, and of
+    /// bodies that nobody read to their end. Call it when the server has shut down, before the
+    /// process ends. It takes as long as the store does, at most its deadline and five seconds.
+    ///
+    /// Clones of a layer, and all services that it was put around, share what is waited for. Handles
+    /// that are kept in web sockets or jobs are not waited for.
+    ///
+    /// ```
+    /// # #[cfg(feature = "memory")] tokio_test::block_on(async {
+    /// # use tower::{ServiceBuilder, service_fn};
+    /// # use tower_session_layer::{MemoryStore, SessionLayer};
+    /// let sessions = SessionLayer::new(MemoryStore::new());
+    /// let service = ServiceBuilder::new().layer(sessions.clone()).service(service_fn(async |()| {
+    ///     // …
+    /// #   Ok::<_, std::convert::Infallible>(())
+    /// }));
+    /// // … serve until it is time to stop …
+    /// # drop(service);
+    /// sessions.drain().await;
+    /// # });
+    /// ```
     pub async fn drain(&self) {
         self.settings.background.close();
         self.settings.background.wait().await;

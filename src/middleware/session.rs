@@ -76,8 +76,8 @@ use crate::{
 ///
 /// Where a handle lives on in the response's body, what it changes is saved before the body ends,
 /// or the body ends with an error; a body that fails discards it. A handle that is kept elsewhere,
-/// in a web socket or a job, has to [`commit`](Self::commit). Without the head of a response no cookie can be issued:
-/// [`HeadSent`](SessionErrorKind::HeadSent).
+/// in a web socket or a job, has to [`commit`](Self::commit). Once the head is out no cookie can
+/// be issued: [`HeadSent`](SessionErrorKind::HeadSent).
 pub struct Session {
     shared: Arc<Shared>,
     /// How many refusals this handle was told of, or is not concerned by.
@@ -198,6 +198,7 @@ impl Session {
             Ok(json)
         });
         self.state().update(key, on_json)?;
+        // Dropped here, it is saved all the same, and the value is lost to the caller.
         self.commit().await?;
         let value = lock(&stored).take();
         value.ok_or_else(|| SessionErrorKind::Conflict.into())
@@ -231,7 +232,9 @@ impl Session {
     /// the time of authentication and the absolute limit start now (ASVS 7.2.4).
     ///
     /// The old token is dead as soon as this is saved, and what other requests of the session
-    /// began before cannot be saved after. Without a session, one begins. A lifetime that the
+    /// began before cannot be saved after. If it is overtaken like that itself, or its session ended
+    /// meanwhile, it begins another session, with what this request set and nothing of what
+    /// [`get`](Self::get) showed before. Without a session, one begins. A lifetime that the
     /// session was given stays: [set it](Self::set_lifetime) anew if this sign-in wants another.
     ///
     /// # Errors
@@ -294,8 +297,11 @@ impl Session {
         self.state().touch();
     }
 
-    /// Saves what has changed so far, now; `Ok` means that it is stored. If this issues a cookie,
-    /// it goes out with the response, whatever response that is.
+    /// Saves what has changed so far, now; `Ok` means that it is stored. (A [`touch`](Self::touch)
+    /// may have failed, which the log tells; a [rotation](Self::rotate) waits for the response.) If
+    /// this issues a cookie, it goes out with the response, whatever response that is.
+    ///
+    /// It goes on when this future is dropped or not polled any more.
     ///
     /// # Errors
     ///
@@ -305,8 +311,9 @@ impl Session {
     /// by a 409, unless it is a server error or the session is destroyed.
     /// [`Store`](SessionErrorKind::Store): it is not known; calling this again sends the same commit
     /// again, which happens once at most. [`CrossSite`](SessionErrorKind::CrossSite): nothing was
-    /// saved. [`Entropy`](SessionErrorKind::Entropy): nothing was saved; calling this again tries
-    /// again.
+    /// saved. [`Discarded`](SessionErrorKind::Discarded): what this handle, or another one, changed
+    /// before was not saved and never will be; what it changed since can be.
+    /// [`Entropy`](SessionErrorKind::Entropy): nothing was saved; calling this again tries again.
     pub async fn commit(&self) -> Result<(), SessionError> {
         self.mark_used();
         self.check_refusals()?;

@@ -18,7 +18,8 @@ use crate::session::{
 /// still while it thinks (a lock, a database transaction) calls [`apply`](Self::apply) and does as
 /// it says; that is all there is to implementing one.
 ///
-/// Applying the same delta twice has the effect of applying it once.
+/// Applied twice in a row, it has the effect of once. A store that sends a delta again, because the
+/// answer got lost, sends it as [`repeated`](Self::repeated).
 #[derive(Clone)]
 pub struct Delta {
     pub(crate) nonce: Nonce,
@@ -29,8 +30,13 @@ pub struct Delta {
 }
 
 impl Delta {
-    /// The same delta, sent once more because the answer to it got lost.
-    pub(crate) fn repeated(&self) -> Self {
+    /// The same delta, to be sent once more because nobody saw the answer to it: it may have
+    /// happened already. If others committed since, it is answered
+    /// [`Unknown`](CommitAnswer::Unknown) and not applied.
+    ///
+    /// Send it only when the first copy can no longer happen.
+    #[must_use]
+    pub fn repeated(&self) -> Self {
         let is_repeated = true;
         Self {
             is_repeated,

@@ -1,6 +1,6 @@
 //! The fixed part of a record.
 
-use std::{fmt, ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, time::Duration};
 
 use bytes::{Buf, BufMut};
 
@@ -34,7 +34,7 @@ pub(crate) struct Previous {
 }
 
 /// How a verifier came to be replaced.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Replacement {
     /// At a change of privilege: it is dead.
     Renewal,
@@ -44,18 +44,6 @@ pub(crate) enum Replacement {
         successor: Option<Sealed>,
         presented: Option<Timestamp>,
     },
-}
-
-impl fmt::Debug for Replacement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Renewal => f.write_str("Renewal"),
-            Self::Rotation { presented, .. } => f
-                .debug_struct("Rotation")
-                .field("presented", presented)
-                .finish_non_exhaustive(),
-        }
-    }
 }
 
 /// Tells one commit from every other one to the same record.
@@ -157,7 +145,7 @@ impl Previous {
             0 => return Some(None),
             1 => Replacement::Renewal,
             2 => Replacement::Rotation {
-                successor,
+                successor: successor.map(Sealed),
                 presented,
             },
             _ => return None,
@@ -178,14 +166,14 @@ impl Previous {
             Some(Replacement::Renewal) | None => (None, None),
         };
         out.put_slice(&previous.map_or([0; 32], |previous| previous.verifier.0));
-        out.put_slice(&successor.unwrap_or(ERASED));
+        out.put_slice(&successor.map_or(ERASED, |sealed| sealed.0));
         put_time(out, previous.map(|previous| previous.replaced));
         put_time(out, presented);
     }
 }
 
 /// Stands for no seal; a seal that is all zeros does not occur.
-const ERASED: Sealed = [0; 32];
+const ERASED: [u8; 32] = [0; 32];
 
 fn read_lifetime(persistent: bool, fields: &mut &[u8]) -> Lifetime {
     let idle = Duration::from_millis(fields.get_u64());

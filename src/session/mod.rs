@@ -15,7 +15,7 @@ pub(crate) mod lifetime;
 pub(crate) mod outcome;
 pub(crate) mod record;
 pub(crate) mod rotation;
-mod seal;
+pub(crate) mod seal;
 pub(crate) mod splice;
 pub(crate) mod state;
 pub(crate) mod step;

@@ -172,6 +172,7 @@ mod tests {
     use crate::session::{
         header::{Previous, Replacement},
         lifetime::{Lifetime, Timestamp},
+        seal::Sealed,
         token::Verifier,
     };
 
@@ -184,7 +185,7 @@ mod tests {
                 verifier: Verifier([0xbb; 32]),
                 replaced: Timestamp(0x10),
                 by: Replacement::Rotation {
-                    successor: Some([0xcc; 32]),
+                    successor: Some(Sealed([0xcc; 32])),
                     presented: Some(Timestamp(0x11)),
                 },
             }),

@@ -6,19 +6,9 @@
 //!
 //! `sealed = new secret XOR HMAC-SHA256(key: old secret, "tower-session-layer successor" ‖ id ‖ SHA-256(new secret))`
 //!
-//! Why this is sound:
-//!
-//! * **A dump of the store opens nothing.** It has the hashes of both secrets and `sealed`. The old
-//!   secret is 256 random bits, known by its hash alone; to whoever does not know it, HMAC under it
-//!   is a pseudorandom function, so its output hides the new secret as a one-time pad would.
-//! * **No pad is used twice.** The hash of the successor is part of the message, so another
-//!   successor has another pad, even if two requests race to rotate and one loses.
-//! * **Nothing passes between sessions.** The id is part of the message as well.
-//! * **What is opened is checked** against the verifier in the record, so a garbled seal is no
-//!   token, and no token that is not the current one is ever handed out.
-//! * **It gives nothing that its reader has not.** Who has the old token while its grace is open is
-//!   served with it anyway. When the grace is over, the first write erases the seal.
-//! * **It does not lead back.** From the new secret alone the old one cannot be computed.
+//! Why this is sound stands in `ARCHITECTURE.md`, under "Rotation", with the test vectors of below.
+
+use std::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -26,12 +16,19 @@ use sha2::Sha256;
 use crate::session::token::{Secret, Token, Verifier};
 
 /// The secret of a successor, readable to the holder of its predecessor.
-pub(crate) type Sealed = [u8; 32];
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sealed(pub(crate) [u8; 32]);
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed(..)")
+    }
+}
 
 impl Token {
     /// Seals another token of the same session under this one.
     pub(crate) fn seal(&self, successor: &Self) -> Sealed {
-        xor(successor.secret.0, self.pad(successor.verifier()))
+        Sealed(xor(successor.secret.0, self.pad(successor.verifier())))
     }
 
     /// Opens what was sealed under this token; `None` if that is not the token which `verifier`
@@ -39,7 +36,7 @@ impl Token {
     pub(crate) fn unseal(&self, sealed: Sealed, verifier: Verifier) -> Option<Self> {
         let successor = Self {
             id: self.id,
-            secret: Secret(xor(sealed, self.pad(verifier))),
+            secret: Secret(xor(sealed.0, self.pad(verifier))),
         };
         (successor.verifier() == verifier).then_some(successor)
     }
@@ -85,7 +82,7 @@ mod tests {
         assert_eq!(old.unseal(sealed, old.verifier()), None);
         assert_eq!(new.unseal(sealed, old.verifier()), None);
         let mut garbled = sealed;
-        garbled[31] ^= 1;
+        garbled.0[31] ^= 1;
         assert_eq!(old.unseal(garbled, new.verifier()), None);
         let elsewhere = Token::for_new_session([1; Token::ENTROPY]);
         assert_eq!(elsewhere.unseal(sealed, new.verifier()), None);
@@ -98,7 +95,7 @@ mod tests {
         let id = token(1).id().to_string();
         assert_eq!(id, "07070707-0707-4707-8707-070707070707");
         for (old, new, sealed) in VECTORS {
-            let hex = |bytes: Sealed| bytes.map(|byte| format!("{byte:02x}")).concat();
+            let hex = |bytes: Sealed| bytes.0.map(|byte| format!("{byte:02x}")).concat();
             assert_eq!(hex(token(old).seal(&token(new))), sealed, "{old} to {new}");
         }
     }

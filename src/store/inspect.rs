@@ -20,11 +20,19 @@ pub fn inspect(record: &[u8]) -> Result<String, NotARecord> {
     let record = Record::parse(record.to_vec().into())?;
     let header = &record.header;
     let previous = header.previous.as_ref().map(|previous| {
-        let by = match previous.by {
-            Replacement::Renewal => "renewal",
-            Replacement::Rotation { .. } => "rotation",
-        };
-        json!({ "replaced_by": by, "replaced": time(previous.replaced) })
+        let replaced = time(previous.replaced);
+        match previous.by {
+            Replacement::Renewal => json!({ "replaced_by": "renewal", "replaced": replaced }),
+            Replacement::Rotation {
+                successor,
+                presented,
+            } => json!({
+                "replaced_by": "rotation",
+                "replaced": replaced,
+                "successor_presented": presented.map(time),
+                "successor_sealed": successor.is_some(),
+            }),
+        }
     });
     let shown = json!({
         "state": if header.destroyed { "destroyed" } else { "live" },
@@ -63,7 +71,13 @@ fn time(at: Timestamp) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{header::Header, lifetime::Lifetime, record::put_entry, token::Verifier};
+    use crate::session::{
+        header::{Header, Previous},
+        lifetime::Lifetime,
+        record::put_entry,
+        seal::Sealed,
+        token::Verifier,
+    };
 
     #[test]
     fn a_record_is_shown_without_its_verifier() {
@@ -92,5 +106,49 @@ mod tests {
             })
         );
         assert!(inspect(b"something else").is_err());
+    }
+
+    #[test]
+    fn the_previous_token_is_shown_without_its_verifier_and_seal() {
+        let rotation = |successor, presented| Replacement::Rotation {
+            successor,
+            presented,
+        };
+        let first = "1970-01-01T00:00:01Z";
+        let rows = [
+            (
+                Replacement::Renewal,
+                json!({ "replaced_by": "renewal", "replaced": first }),
+            ),
+            (
+                rotation(Some(Sealed([0xab; 32])), None),
+                json!({
+                    "replaced_by": "rotation", "replaced": first,
+                    "successor_presented": null, "successor_sealed": true,
+                }),
+            ),
+            (
+                rotation(None, Some(Timestamp(1_000))),
+                json!({
+                    "replaced_by": "rotation", "replaced": first,
+                    "successor_presented": first, "successor_sealed": false,
+                }),
+            ),
+        ];
+        for (by, expected) in rows {
+            let verifier = Verifier([0xab; 32]);
+            let mut header = Header::new(verifier, Lifetime::default(), Timestamp(1_000));
+            let replaced = Timestamp(1_000);
+            header.previous = Some(Previous {
+                verifier,
+                replaced,
+                by,
+            });
+            header.destroyed = true;
+            let record = Record::assemble(header, vec![0; Header::LEN]).into_bytes();
+            let shown: Value = serde_json::from_str(&inspect(&record).unwrap()).unwrap();
+            assert_eq!(shown["previous_token"], expected);
+            assert_eq!(shown["state"], "destroyed");
+        }
     }
 }

@@ -78,8 +78,11 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Applies `delta` to the record under `id`, as one atomic step.
     ///
     /// * [`CommitAnswer::Committed`] means that the record is stored.
-    /// * An error means that it is not known whether the delta was applied.
-    /// * A repeated commit of one delta has the effect of one.
+    /// * An error means that it is not known whether the delta was applied. But it is not applied
+    ///   afterwards: a transaction that is still open has to be rolled back, a command that waits
+    ///   somewhere has to refuse itself. Requests are told of a failure, and must not find later
+    ///   that it happened.
+    /// * A commit that is sent again is sent as [`Delta::repeated`].
     fn commit(
         &self,
         id: &SessionId,

@@ -27,7 +27,7 @@
 
 mod page;
 
-use std::env;
+use std::{env, time::Duration};
 
 use anyhow::Context as _;
 use axum::{
@@ -77,6 +77,8 @@ async fn sessions() -> anyhow::Result<SessionLayer> {
         Err(_) => ("memory", SessionLayer::new(MemoryStore::new())),
     };
     tracing::info!("sessions live in {store}");
+    // A copy of the cookie is worth nothing for long.
+    let layer = layer.with_rotation(15 * MINUTE, MINUTE);
     Ok(match env::var("INSECURE_HTTP").as_deref() {
         Ok("1") => layer.with_cookie(SessionCookie::insecure_plain_http()),
         _ => layer,
@@ -133,3 +135,5 @@ async fn whoami(session: Session) -> Result<String> {
     let user = session.get("user")?;
     Ok(user.ok_or(StatusCode::UNAUTHORIZED)?)
 }
+
+const MINUTE: Duration = Duration::from_secs(60);

@@ -9,6 +9,7 @@ use crate::{
         delta::{Applied, Base, Change, DeltaKind, Renewal, Rotate},
         lifetime::Lifetime,
         record::Record,
+        seal::Sealed,
         token::Verifier,
     },
     store::{
@@ -129,7 +130,7 @@ impl Dice {
             loaded: on.now,
             from: header.map_or(Verifier([1; 32]), |header| header.verifier),
             to: Verifier([self.roll(200) as u8; 32]),
-            sealed: [self.roll(3) as u8; 32],
+            sealed: Sealed([self.roll(3) as u8; 32]),
             grace: Duration::from_millis(self.roll(1000)),
         };
         match (header, previous) {

@@ -17,6 +17,7 @@ use crate::{
         lifetime::{Lifetime, Timestamp},
         record::{Record, put_entry},
         rotation::DEFAULT_GRACE,
+        seal::Sealed,
         token::{SessionId, Token, Verifier},
     },
     store::{CommitAnswer, SessionStore},
@@ -101,7 +102,7 @@ impl<S: SessionStore> Subject<S> {
             loaded: self.now,
             from: Verifier([from; 32]),
             to: Verifier([to; 32]),
-            sealed: [to; 32],
+            sealed: Sealed([to; 32]),
             grace: DEFAULT_GRACE,
         };
         Delta {

@@ -107,7 +107,7 @@ impl<'a> CommitScript<'a> {
         out.put_u64(millis(SLACK));
         out.put_slice(&rotate.from.0);
         out.put_slice(&rotate.to.0);
-        out.put_slice(&rotate.sealed);
+        out.put_slice(&rotate.sealed.0);
         out
     }
 }

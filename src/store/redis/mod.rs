@@ -91,7 +91,8 @@ where
     /// does unless told otherwise: wrap the manager in [`Watched`] to be rid of both.
     ///
     /// Loads must see the latest commit. A pool that reads from replicas serves sessions that were
-    /// logged out.
+    /// logged out. On a Cluster the clocks of the nodes have to agree to less than half of the
+    /// [deadline](Self::with_deadline): they tell a commit that it comes too late.
     pub fn new(pool: Pool<M>) -> Self {
         Self {
             pool,
@@ -174,6 +175,7 @@ where
     async fn load(&self, id: &SessionId) -> Result<Option<Bytes>, StoreError> {
         let mut get = Cmd::new();
         get.arg("GET").arg(self.key(id));
+        // Dropped here, nothing has happened.
         self.in_time(async {
             match self.ask_until_connected(&get).await? {
                 Value::Nil => Ok(None),
