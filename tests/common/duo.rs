@@ -1,6 +1,6 @@
 //! Two servers of one site, on sockets, that share nothing but what keeps the sessions.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use futures::future::{Either, join, select};
 use http::Request;
@@ -13,7 +13,7 @@ use tower_session_layer::SessionLayer;
 use crate::common::{
     app::{Body, Gate, app},
     places::Places,
-    stores::{Subject, stores},
+    stores::{Subject, stores, stores_within},
 };
 
 /// A visitor, whose requests go over a socket.
@@ -29,8 +29,17 @@ pub(crate) struct Duo {
 
 /// Two servers on every store that the features allow.
 pub(crate) async fn duos() -> Vec<Duo> {
+    serve_all(stores().await).await
+}
+
+/// Two servers on every store, whose operations have to be quick.
+pub(crate) async fn hasty_duos() -> Vec<Duo> {
+    serve_all(stores_within(Duration::from_secs(1)).await).await
+}
+
+async fn serve_all(subjects: Vec<Subject>) -> Vec<Duo> {
     let mut duos = Vec::new();
-    for subject in stores().await {
+    for subject in subjects {
         duos.push(Duo::serve(subject, SessionLayer::clone).await);
     }
     duos

@@ -18,7 +18,16 @@ use crate::common::duo::{Duo, duos};
 /// the first race of the program began, and says how many rounds there were. For all races to be
 /// run all the time, they need a thread each: `--test-threads=100`.
 pub(crate) async fn race(name: &'static str, rounds: usize, round: impl AsyncFn(&Duo, usize)) {
-    let duos = duos().await;
+    race_on(duos().await, name, rounds, round).await;
+}
+
+/// The same on servers of one's own.
+pub(crate) async fn race_on(
+    duos: Vec<Duo>,
+    name: &'static str,
+    rounds: usize,
+    round: impl AsyncFn(&Duo, usize),
+) {
     let mut done = 0;
     while done < rounds || SOAK_END.is_some_and(|end| Instant::now() < end) {
         for duo in &duos {

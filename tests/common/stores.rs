@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -29,6 +30,12 @@ pub(crate) struct Subject {
 
 /// Every store that the features allow.
 pub(crate) async fn stores() -> Vec<Subject> {
+    stores_within(PATIENCE).await
+}
+
+/// Every store that the features allow, with this deadline where there is one.
+#[cfg_attr(not(feature = "redis"), allow(unused_variables))]
+pub(crate) async fn stores_within(deadline: Duration) -> Vec<Subject> {
     vec![
         Subject::here("own", Map::default()),
         #[cfg(feature = "memory")]
@@ -36,7 +43,7 @@ pub(crate) async fn stores() -> Vec<Subject> {
         #[cfg(feature = "redis")]
         {
             let redis = session_test_support::Redis::start();
-            let subject = Subject::on(&redis.url(), &redis.url()).await;
+            let subject = Subject::within(deadline, &redis.url(), &redis.url()).await;
             Subject {
                 redis: Some(redis),
                 ..subject
@@ -60,11 +67,14 @@ impl Subject {
     /// Two stores that have nothing in common but a Redis, each with its own way to it.
     #[cfg(feature = "redis")]
     pub(crate) async fn on(url: &str, elsewhere: &str) -> Self {
-        // A busy machine is no fault of the store.
-        let patience = std::time::Duration::from_secs(10);
+        Self::within(PATIENCE, url, elsewhere).await
+    }
+
+    #[cfg(feature = "redis")]
+    async fn within(deadline: Duration, url: &str, elsewhere: &str) -> Self {
         let store = async |url| {
             let store = tower_session_layer::RedisStore::connect(url).await;
-            store.unwrap().with_deadline(patience)
+            store.unwrap().with_deadline(deadline)
         };
         Self {
             name: "redis",
@@ -74,6 +84,9 @@ impl Subject {
         }
     }
 }
+
+/// A busy machine is no fault of the store.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The simplest store there is, which counts its calls, can fail on demand and whose records can
 /// be tampered with. Clones share everything.
