@@ -12,22 +12,13 @@ use common::{
     app::{App, Gate, app, handled},
     log::Log,
     stores::Map,
-    visitor::{COOKIE, token},
+    visitor::{COOKIE, token, visitor_of_map},
 };
 use futures::future::poll_immediate;
 use http::{Method, StatusCode};
 use session_test_support::Browser;
 use tower::{Service as _, ServiceExt as _};
 use tower_session_layer::{Session, SessionErrorKind, SessionLayer};
-
-/// A visitor with a session in which `a` is 1, its store and its layer.
-async fn visitor() -> (Browser<App>, Map, SessionLayer) {
-    let store = Map::default();
-    let layer = SessionLayer::new(store.clone());
-    let browser = Browser::new(app(&layer));
-    browser.get("/insert:a:1").await;
-    (browser, store, layer)
-}
 
 /// Requests `path` and hangs up once the request stands at its `wait`.
 async fn hang_up_while_handling(browser: &Browser<App>, layer: &SessionLayer, path: &str) {
@@ -72,7 +63,7 @@ async fn while_it_is_handled_a_request_that_is_given_up_changes_nothing_but_ends
         ("/destroy/insert:a:2/wait", "none", true),
         ("/insert:a:2/commit/destroy/wait", "none", true),
     ] {
-        let (browser, store, layer) = visitor().await;
+        let (browser, store, layer) = visitor_of_map().await;
         let old = token(&browser);
         hang_up_while_handling(&browser, &layer, path).await;
         layer.drain().await;
@@ -91,7 +82,7 @@ async fn while_it_is_handled_a_request_that_is_given_up_changes_nothing_but_ends
 #[tokio::test]
 async fn while_it_is_committed_a_request_that_is_given_up_is_finished() {
     for path in ["/insert:a:2", "/update:a", "/insert:b:1/insert:a:2"] {
-        let (browser, store, layer) = visitor().await;
+        let (browser, store, layer) = visitor_of_map().await;
         browser.get("/number:a:1").await;
         hang_up_while_committing(&browser, &store, &layer, path).await;
         assert_eq!(
@@ -104,7 +95,7 @@ async fn while_it_is_committed_a_request_that_is_given_up_is_finished() {
 
 #[tokio::test]
 async fn a_sign_in_whose_client_hangs_up_happens_and_its_old_token_is_dead() {
-    let (browser, store, layer) = visitor().await;
+    let (browser, store, layer) = visitor_of_map().await;
     hang_up_while_committing(&browser, &store, &layer, "/sign_in").await;
     assert_eq!(browser.get("/get:a/is_new").await.text, "none true");
     browser.get("/sign_in/insert:a:2").await;
@@ -113,7 +104,7 @@ async fn a_sign_in_whose_client_hangs_up_happens_and_its_old_token_is_dead() {
 
 #[tokio::test]
 async fn a_commit_by_hand_that_is_given_up_is_finished() {
-    let (browser, store, layer) = visitor().await;
+    let (browser, store, layer) = visitor_of_map().await;
     let gate = store.hold_commits();
     let open = gate.clone();
     let handler = move |session: Session| {
@@ -141,7 +132,7 @@ async fn commits_by_hand_of_a_request_that_is_given_up_are_finished_and_nothing_
         "/insert:a:2/commit/insert:b:3",
         "/insert:a:2/update_now:n/insert:b:3",
     ] {
-        let (browser, store, layer) = visitor().await;
+        let (browser, store, layer) = visitor_of_map().await;
         hang_up_while_committing(&browser, &store, &layer, path).await;
         let browser = browser.at(app(&layer));
         assert_eq!(browser.get("/get:a/get:b").await.text, "2 none", "{path}");
@@ -150,7 +141,7 @@ async fn commits_by_hand_of_a_request_that_is_given_up_are_finished_and_nothing_
 
 #[tokio::test]
 async fn a_session_that_outlives_its_request_knows_that_nobody_waits_for_a_cookie() {
-    let (browser, _, layer) = visitor().await;
+    let (browser, _, layer) = visitor_of_map().await;
     let kept = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&kept);
     let handler = move |session: Session| {
@@ -180,7 +171,7 @@ async fn a_session_that_outlives_its_request_knows_that_nobody_waits_for_a_cooki
 #[tokio::test]
 async fn a_failure_in_the_background_is_an_event() {
     let log = Log::start();
-    let (browser, store, layer) = visitor().await;
+    let (browser, store, layer) = visitor_of_map().await;
     store.fails_to_commit.store(true, Ordering::SeqCst);
     log.take();
     hang_up_while_handling(&browser, &layer, "/destroy/wait").await;
@@ -191,7 +182,7 @@ async fn a_failure_in_the_background_is_an_event() {
 
 #[tokio::test]
 async fn drain_waits_for_what_is_under_way_and_can_be_called_again() {
-    let (browser, store, layer) = visitor().await;
+    let (browser, store, layer) = visitor_of_map().await;
     layer.drain().await;
     let gate = store.hold_commits();
     let mut response = app(&layer).call(browser.request(Method::GET, "/insert:a:2"));

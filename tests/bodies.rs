@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use common::{app::app, log::Log, stores::Map};
+use common::{app::app, log::Log, visitor::visitor_of_map};
 use futures::future::poll_immediate;
 use http::{
     HeaderMap, Method, Request, Response,
@@ -68,16 +68,6 @@ impl Body for Scripted {
     }
 }
 
-/// A visitor with a session in which `a` is 1, its store, and the layer of both.
-async fn visitor() -> (Browser<common::app::App>, Map, SessionLayer) {
-    let store = Map::default();
-    let layer = SessionLayer::new(store.clone());
-    let browser = Browser::new(app(&layer));
-    browser.get("/insert:a:1").await;
-    store.calls();
-    (browser, store, layer)
-}
-
 /// The response to a visitor, and the session that its handler keeps.
 async fn stream(
     browser: &Browser<common::app::App>,
@@ -122,7 +112,7 @@ async fn the_end_of_a_body_waits_until_what_changed_is_saved() {
         ("has trailers", &[][..], trailed),
     ];
     for (name, head, body) in rows {
-        let (browser, store, layer) = visitor().await;
+        let (browser, store, layer) = visitor_of_map().await;
         let (response, session) = stream(&browser, &layer, head, body).await;
         let mut body = response.into_body();
         let first = poll_immediate(body.frame()).await.unwrap();
@@ -149,7 +139,7 @@ async fn the_end_of_a_body_waits_until_what_changed_is_saved() {
 
 #[tokio::test]
 async fn a_body_passes_untouched_where_nobody_holds_the_session() {
-    let (browser, store, layer) = visitor().await;
+    let (browser, store, layer) = visitor_of_map().await;
     let body = Scripted {
         tells_its_end: true,
         ..Scripted::default()
@@ -176,7 +166,7 @@ async fn a_body_that_nobody_reads_to_its_end_leaves_the_changes_to_the_backgroun
         // A body that fails discards what it changed, as a service that fails.
         (&[Some("error")], "none"),
     ] {
-        let (browser, _, layer) = visitor().await;
+        let (browser, _, layer) = visitor_of_map().await;
         let (response, session) = stream(&browser, &layer, &[], Scripted::of(frames)).await;
         let mut body = response.into_body();
         session.insert("b", 2).unwrap();
@@ -191,7 +181,7 @@ async fn a_body_that_nobody_reads_to_its_end_leaves_the_changes_to_the_backgroun
 
 #[tokio::test]
 async fn a_lazy_session_may_be_loaded_and_changed_while_the_body_streams() {
-    let (browser, _, layer) = visitor().await;
+    let (browser, _, layer) = visitor_of_map().await;
     let kept = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&kept);
     let service = service_fn(move |request: Request<Full<Bytes>>| {
@@ -223,7 +213,7 @@ async fn what_cannot_be_saved_ends_the_body_with_an_error() {
             (true, "14", SessionErrorKind::Store),
             (false, "10", SessionErrorKind::Conflict),
         ] {
-            let (browser, store, layer) = visitor().await;
+            let (browser, store, layer) = visitor_of_map().await;
             let head = [("content-type", content_type)];
             let (response, session) = stream(&browser, &layer, &head, grpc.clone()).await;
             assert_eq!(response.headers()[CONTENT_TYPE], content_type);
@@ -246,7 +236,7 @@ async fn what_cannot_be_saved_ends_the_body_with_an_error() {
 #[tokio::test]
 async fn a_grpc_stream_that_fails_discards_what_it_changed() {
     for (status, seen) in [("0", "2"), ("5", "2"), ("13", "none"), ("14", "none")] {
-        let (browser, _, layer) = visitor().await;
+        let (browser, _, layer) = visitor_of_map().await;
         let trailers =
             HeaderMap::from_iter([("grpc-status".parse().unwrap(), status.parse().unwrap())]);
         let body = Scripted {
@@ -263,7 +253,7 @@ async fn a_grpc_stream_that_fails_discards_what_it_changed() {
 
 #[tokio::test]
 async fn what_needs_a_cookie_is_an_error_once_the_head_is_out() {
-    let (browser, _, layer) = visitor().await;
+    let (browser, _, layer) = visitor_of_map().await;
     let stranger = Browser::new(app(&layer));
     let (response, session) = stream(&browser, &layer, &[], Scripted::of(&[])).await;
     let (other_response, no_session) = stream(&stranger, &layer, &[], Scripted::of(&[])).await;
@@ -292,7 +282,7 @@ async fn what_needs_a_cookie_is_an_error_once_the_head_is_out() {
 #[tokio::test]
 async fn what_changes_after_the_end_is_an_event_unless_it_is_committed() {
     let log = Log::start();
-    let (browser, _, layer) = visitor().await;
+    let (browser, _, layer) = visitor_of_map().await;
     let (response, session) = stream(&browser, &layer, &[], Scripted::of(&[])).await;
     assert!(response.into_body().frame().await.is_none());
     session.insert("b", 2).unwrap();
@@ -306,7 +296,7 @@ async fn what_changes_after_the_end_is_an_event_unless_it_is_committed() {
 
 #[tokio::test]
 async fn a_length_that_is_announced_wrongly_withholds_no_more_than_the_end() {
-    let (browser, _, layer) = visitor().await;
+    let (browser, _, layer) = visitor_of_map().await;
     let head = [(CONTENT_LENGTH.as_str(), "not a number")];
     let body = Scripted::of(&[Some("one"), Some("two")]);
     let (response, session) = stream(&browser, &layer, &head, body).await;

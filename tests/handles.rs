@@ -18,6 +18,7 @@ use bytes::Bytes;
 use common::{
     app::{App, Body, app, handled},
     stores::Map,
+    visitor::visitor_of_map,
 };
 use futures::future::poll_immediate;
 use http::{Method, Request, Response, StatusCode};
@@ -34,15 +35,6 @@ use tower_session_layer::{
     Session, SessionError, SessionErrorKind, SessionId, SessionLayer, SessionStore,
     store::{CommitAnswer, Delta, StoreError},
 };
-
-/// A visitor with a session in which `a` is 1, its store and its layer.
-async fn visitor() -> (Browser<App>, Map, SessionLayer) {
-    let store = Map::default();
-    let layer = SessionLayer::new(store.clone());
-    let browser = Browser::new(app(&layer));
-    browser.get("/insert:a:1").await;
-    (browser, store, layer)
-}
 
 /// A job that changes the session at once, and saves it when it is told to.
 struct Job {
@@ -84,7 +76,7 @@ impl Job {
 
 #[tokio::test]
 async fn whose_changes_were_discarded_learns_it_from_the_next_commit() {
-    let (browser, _, layer) = visitor().await;
+    let (browser, _, layer) = visitor_of_map().await;
     let (job, app) = Job::left_behind(&layer, async || StatusCode::INTERNAL_SERVER_ERROR);
     browser.at(app).get("/").await;
     assert_eq!(
@@ -111,7 +103,7 @@ async fn whose_changes_were_discarded_learns_it_from_the_next_commit() {
 
 #[tokio::test]
 async fn whose_changes_another_one_s_commit_took_along_learns_that_it_failed() {
-    let (browser, store, layer) = visitor().await;
+    let (browser, store, layer) = visitor_of_map().await;
     let (job, mut app) = Job::left_behind(&layer, async || StatusCode::OK);
     let gate = store.hold_commits();
     let response = tokio::spawn(app.call(browser.request(Method::GET, "/")));
@@ -150,7 +142,7 @@ async fn whose_changes_another_one_s_commit_took_along_learns_that_it_failed() {
 
 #[tokio::test]
 async fn a_busy_task_keeps_nobody_waiting() {
-    let (browser, _, layer) = visitor().await;
+    let (browser, _, layer) = visitor_of_map().await;
     let is_over = Arc::new(AtomicBool::new(false));
     let is_busy = Arc::clone(&is_over);
     let handler = move |session: Session| {
@@ -176,7 +168,7 @@ async fn a_busy_task_keeps_nobody_waiting() {
 
 #[tokio::test]
 async fn a_commit_that_nobody_polls_keeps_nobody_waiting() {
-    let (browser, store, layer) = visitor().await;
+    let (browser, store, layer) = visitor_of_map().await;
     let gate = store.hold_commits();
     let open = gate.clone();
     let handler = move |session: Session| {
@@ -201,7 +193,7 @@ async fn a_commit_that_nobody_polls_keeps_nobody_waiting() {
 #[tokio::test]
 async fn a_body_ends_although_it_holds_a_commit_that_it_does_not_poll() {
     use futures::StreamExt as _;
-    let (browser, store, layer) = visitor().await;
+    let (browser, store, layer) = visitor_of_map().await;
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
     let service = service_fn(move |request: Request<Body>| {

@@ -10,9 +10,9 @@ use std::{
 };
 
 use common::{
-    app::{App, Body, app, handled},
+    app::{Body, app, handled},
     stores::Map,
-    visitor::with_pause,
+    visitor::{visitor_of_map, with_pause},
 };
 use futures::future::{join, poll_immediate};
 use http::{Request, Response, StatusCode, header::SET_COOKIE};
@@ -20,15 +20,6 @@ use session_test_support::{Browser, Clock};
 use tokio::{sync::Notify, task::yield_now};
 use tower::{BoxError, Layer as _, Service as _, service_fn};
 use tower_session_layer::{LazySession, Lifetime, Session, SessionErrorKind, SessionLayer};
-
-/// A visitor with a session in which `a` is 1, its store and its layer.
-async fn visitor() -> (Browser<App>, Map, SessionLayer) {
-    let store = Map::default();
-    let layer = SessionLayer::new(store.clone());
-    let browser = Browser::new(app(&layer));
-    browser.get("/insert:a:1").await;
-    (browser, store, layer)
-}
 
 /// Or its cookie would wait in a slow handler, and replace that of a sign-in meanwhile.
 #[tokio::test]
@@ -90,7 +81,7 @@ async fn a_session_that_is_loaded_during_the_commit_leaves_the_cookie_to_the_hea
 
 #[tokio::test]
 async fn a_renewal_does_not_undo_a_sign_in_that_is_on_its_way() {
-    let (browser, _, layer) = visitor().await;
+    let (browser, _, layer) = visitor_of_map().await;
     let other = browser.clone();
     let handler = move |session: Session| {
         let other = other.clone();
@@ -118,7 +109,7 @@ async fn a_renewal_does_not_undo_a_sign_in_that_is_on_its_way() {
 
 #[tokio::test]
 async fn a_log_out_during_a_commit_that_loses_still_happens() {
-    let (browser, store, layer) = visitor().await;
+    let (browser, store, layer) = visitor_of_map().await;
     let kept = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&kept);
     let handler = move |session: Session| {

@@ -45,16 +45,24 @@ pub(super) async fn run<T: Send + 'static>(
     };
     let id = session.peek().id();
     let (tell, told) = oneshot::channel();
-    let work = session.settings().background.track_future(async move {
+    let task = spawn(&runtime, session.settings(), async move {
         if let Err(Err(error)) = tell.send(work.await) {
             failure::log(&error, id);
         }
     });
-    let task = runtime.spawn(work.in_current_span());
     match told.await {
         Ok(done) => done,
         Err(_) => Err(fate_of(task).await),
     }
+}
+
+/// Lets work go on in the background, where `drain` waits for it.
+fn spawn(
+    runtime: &Handle,
+    settings: &Settings,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    runtime.spawn(settings.background.track_future(work).in_current_span())
 }
 
 /// What became of a task that told nothing.
@@ -113,12 +121,10 @@ impl<T: Send + 'static> Drop for Finishing<T> {
             return;
         };
         let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let logged = async move {
+        spawn(&runtime, &self.settings, async move {
             if let Err(error) = work.await {
                 failure::log(&error, id);
             }
-        };
-        let logged = self.settings.background.track_future(logged);
-        runtime.spawn(logged.in_current_span());
+        });
     }
 }

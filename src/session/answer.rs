@@ -11,7 +11,7 @@ use crate::session::{
     header::Header,
     record::Record,
     rotation::Rotation,
-    state::{Announcement, Refusals, State, Stored},
+    state::{Announcement, State, Stored},
     step::InFlight,
 };
 
@@ -194,14 +194,6 @@ impl State {
         self.in_flight = Some(in_flight);
         self.len = self.measure();
         Ok(())
-    }
-}
-
-impl Refusals {
-    pub(super) fn add(&mut self, kind: SessionErrorKind) {
-        self.count += 1;
-        self.latest = Some(kind);
-        self.bind_response = true;
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod law;
 pub(crate) mod lifetime;
 pub(crate) mod outcome;
 pub(crate) mod record;
+mod refusals;
 pub(crate) mod rotation;
 pub(crate) mod seal;
 pub(crate) mod splice;

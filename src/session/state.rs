@@ -10,6 +10,7 @@ use crate::session::{
     lifetime::{Lifetime, Timestamp},
     outcome::Outcome,
     record::Record,
+    refusals::Refusals,
     rotation::Rotation,
     step::InFlight,
     token::{SessionId, Token, Verifier},
@@ -57,17 +58,6 @@ pub(crate) enum Standing {
         because: SessionErrorKind,
         ends: Option<SessionId>,
     },
-}
-
-/// Changes of this request that are not saved and never will be.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Refusals {
-    /// How often changes were refused, or discarded.
-    pub(super) count: usize,
-    /// Why, the last time.
-    pub(super) latest: Option<SessionErrorKind>,
-    /// Whether the response has to say so.
-    pub(super) bind_response: bool,
 }
 
 /// What the configuration says about every session.
@@ -214,10 +204,8 @@ impl State {
     pub(crate) fn discard(&mut self) {
         self.catch_up();
         let in_flight = self.in_flight.take_if(|in_flight| !in_flight.is_end());
-        let is_lost = |changes: &Changes| changes.is_dirty();
-        if is_lost(&self.pending) || in_flight.is_some_and(|it| is_lost(it.changes())) {
-            self.refusals.count += 1;
-            self.refusals.latest = Some(SessionErrorKind::Discarded);
+        if self.pending.is_dirty() || in_flight.is_some_and(|it| it.changes().is_dirty()) {
+            self.refusals.add(SessionErrorKind::Discarded);
         }
         self.pending = Changes::default();
         if let Some(stored) = &mut self.stored {

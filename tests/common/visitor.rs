@@ -6,11 +6,13 @@ use http::Method;
 use session_test_support::Redis;
 use session_test_support::{Browser, Jar, Page};
 #[cfg(feature = "redis")]
-use tower_session_layer::{RedisStore, SessionLayer};
+use tower_session_layer::RedisStore;
+use tower_session_layer::SessionLayer;
 
-#[cfg(feature = "redis")]
-use crate::common::app::app;
-use crate::common::app::{App, Gate};
+use crate::common::{
+    app::{App, Gate, app},
+    stores::Map,
+};
 
 pub(crate) const COOKIE: &str = "__Host-id";
 
@@ -53,4 +55,14 @@ pub(crate) async fn with_pause(
         gate.open();
     };
     join(browser.send(request), pause).await.0
+}
+
+/// A visitor with a session in which `a` is 1, its store and its layer.
+pub(crate) async fn visitor_of_map() -> (Browser<App>, Map, SessionLayer) {
+    let store = Map::default();
+    let layer = SessionLayer::new(store.clone());
+    let browser = Browser::new(app(&layer));
+    browser.get("/insert:a:1").await;
+    store.calls();
+    (browser, store, layer)
 }

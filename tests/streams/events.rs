@@ -1,6 +1,6 @@
 //! Server-sent events of axum, in both versions of HTTP.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, fmt::Debug};
 
 use axum::{
     Router,
@@ -8,9 +8,11 @@ use axum::{
     response::{Sse, sse::Event},
     routing::get,
 };
+use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use http::Method;
-use session_test_support::Host;
+use http_body::Body;
+use session_test_support::{Host, Wire};
 use tower_session_layer::{Session, SessionLayer};
 
 use crate::{
@@ -28,6 +30,21 @@ async fn server(layer: &SessionLayer) -> (Host, Cues) {
     (Host::serve(router).await, cues)
 }
 
+/// A site whose visitor has the head of a response with events.
+async fn streaming(
+    wire: fn(&Host) -> Wire,
+) -> (
+    Site,
+    Host,
+    Cues,
+    impl Body<Data = Bytes, Error: Debug> + Unpin,
+) {
+    let site = Site::open().await;
+    let (host, cues) = server(&site.layer).await;
+    let response = site.request(wire(&host), Method::GET, "/events").await;
+    (site, host, cues, response.into_body())
+}
+
 async fn events(
     State(script): State<Script>,
     session: Session,
@@ -42,10 +59,7 @@ const EVENT: &str = "update:events/get:events";
 #[tokio::test]
 async fn who_has_seen_the_end_of_a_stream_finds_everything_saved() {
     for wire in WIRES {
-        let site = Site::open().await;
-        let (host, cues) = server(&site.layer).await;
-        let response = site.request(wire(&host), Method::GET, "/events").await;
-        let mut body = response.into_body();
+        let (site, _host, cues, mut body) = streaming(wire).await;
         for event in ["data: 1\n\n", "data: 2\n\n", "data: 3\n\n"] {
             cues.give(EVENT).await;
             // It is here before the stream is asked for the next.
@@ -60,10 +74,7 @@ async fn who_has_seen_the_end_of_a_stream_finds_everything_saved() {
 #[tokio::test]
 async fn a_stream_and_the_requests_beside_it_lose_nothing_of_each_other() {
     for wire in WIRES {
-        let site = Site::open().await;
-        let (host, cues) = server(&site.layer).await;
-        let response = site.request(wire(&host), Method::GET, "/events").await;
-        let mut body = response.into_body();
+        let (site, _host, cues, mut body) = streaming(wire).await;
         cues.give(EVENT).await;
         assert_reads(&mut body, "data: 1\n\n").await;
         assert_eq!(site.sees("/update:events/insert:b:2/get:events").await, "1");
@@ -78,10 +89,7 @@ async fn a_stream_and_the_requests_beside_it_lose_nothing_of_each_other() {
 #[tokio::test]
 async fn what_was_changed_is_saved_although_the_client_left_in_mid_stream() {
     for wire in WIRES {
-        let site = Site::open().await;
-        let (host, cues) = server(&site.layer).await;
-        let response = site.request(wire(&host), Method::GET, "/events").await;
-        let mut body = response.into_body();
+        let (site, _host, cues, mut body) = streaming(wire).await;
         for event in ["data: 1\n\n", "data: 2\n\n"] {
             cues.give(EVENT).await;
             assert_reads(&mut body, event).await;
@@ -96,10 +104,7 @@ async fn what_was_changed_is_saved_although_the_client_left_in_mid_stream() {
 #[tokio::test]
 async fn what_was_changed_is_saved_although_the_client_left_while_it_was_being_saved() {
     for wire in WIRES {
-        let site = Site::open().await;
-        let (host, cues) = server(&site.layer).await;
-        let response = site.request(wire(&host), Method::GET, "/events").await;
-        let mut body = response.into_body();
+        let (site, _host, cues, mut body) = streaming(wire).await;
         cues.give(EVENT).await;
         assert_reads(&mut body, "data: 1\n\n").await;
         let dropped = cues.end();
@@ -114,10 +119,7 @@ async fn what_was_changed_is_saved_although_the_client_left_while_it_was_being_s
 #[tokio::test]
 async fn a_stream_whose_changes_cannot_be_saved_does_not_seem_complete() {
     for wire in WIRES {
-        let site = Site::open().await;
-        let (host, cues) = server(&site.layer).await;
-        let response = site.request(wire(&host), Method::GET, "/events").await;
-        let mut body = response.into_body();
+        let (site, _host, cues, mut body) = streaming(wire).await;
         cues.give(EVENT).await;
         assert_reads(&mut body, "data: 1\n\n").await;
         site.lose_redis();
@@ -129,10 +131,7 @@ async fn a_stream_whose_changes_cannot_be_saved_does_not_seem_complete() {
 #[tokio::test]
 async fn a_stream_that_took_what_somebody_else_took_does_not_seem_complete() {
     for wire in WIRES {
-        let site = Site::open().await;
-        let (host, cues) = server(&site.layer).await;
-        let response = site.request(wire(&host), Method::GET, "/events").await;
-        let mut body = response.into_body();
+        let (site, _host, cues, mut body) = streaming(wire).await;
         cues.give("take:a").await;
         assert_reads(&mut body, "data: 1\n\n").await;
         assert_eq!(site.sees("/take:a").await, "1");
@@ -144,10 +143,7 @@ async fn a_stream_that_took_what_somebody_else_took_does_not_seem_complete() {
 #[tokio::test]
 async fn a_stream_cannot_set_a_cookie_any_more() {
     for wire in WIRES {
-        let site = Site::open().await;
-        let (host, cues) = server(&site.layer).await;
-        let response = site.request(wire(&host), Method::GET, "/events").await;
-        let mut body = response.into_body();
+        let (site, _host, cues, mut body) = streaming(wire).await;
         for late in ["sign_in", "renew", "rotate", "destroy/insert:a:2"] {
             cues.give(late).await;
             assert_reads(&mut body, "data: HeadSent\n\n").await;

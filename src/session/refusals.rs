@@ -1,0 +1,22 @@
+//! Changes that are not saved and never will be.
+
+use crate::session::error::SessionErrorKind;
+
+/// Changes of this request that are not saved and never will be.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Refusals {
+    /// How often changes were refused, or discarded.
+    pub(super) count: usize,
+    /// Why, the last time.
+    pub(super) latest: Option<SessionErrorKind>,
+    /// Whether the response has to say so.
+    pub(super) bind_response: bool,
+}
+
+impl Refusals {
+    pub(super) fn add(&mut self, kind: SessionErrorKind) {
+        self.count += 1;
+        self.latest = Some(kind);
+        self.bind_response = true;
+    }
+}
