@@ -82,7 +82,7 @@ pub use crate::store::MemoryStore;
 #[cfg(feature = "redis")]
 pub use crate::store::RedisStore;
 pub use crate::{
-    cookie::SessionCookie,
+    cookie::{InvalidSessionCookie, SameSite, SessionCookie, SessionCookieBuilder},
     middleware::{
         LazySession, ResponseBody, ResponseFuture, Session, SessionLayer, SessionService,
     },

@@ -1,7 +1,16 @@
 //! The session cookie: tokens from `Cookie` lines, and tokens to `Set-Cookie`.
 
+mod builder;
+mod former;
 mod reading;
+mod rules;
 mod writing;
 
-pub(crate) use reading::{CookieLines, Presented};
-pub use writing::SessionCookie;
+pub(crate) use former::Strays;
+pub(crate) use reading::{Presented, Unread};
+pub(crate) use writing::is_about;
+pub use {
+    builder::SessionCookieBuilder,
+    rules::{InvalidSessionCookie, SameSite},
+    writing::SessionCookie,
+};

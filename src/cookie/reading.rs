@@ -1,4 +1,4 @@
-//! From the `Cookie` lines of a request to the token in them.
+//! From the `Cookie` lines of a request to the tokens in them.
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use memchr::{memchr_iter, memmem};
@@ -6,65 +6,81 @@ use memchr::{memchr_iter, memmem};
 use crate::{cookie::SessionCookie, session::token::Token};
 
 impl SessionCookie {
-    /// The token that a request carries, from all its `Cookie` lines (HTTP/2 splits them, RFC 9113
+    /// The tokens that a request carries, from all its `Cookie` lines (HTTP/2 splits them, RFC 9113
     /// §8.2.3).
     ///
     /// Names are compared with exact case. Values that cannot be a token of ours are passed over,
     /// and so is everything about other cookies, whatever bytes they contain.
     pub(crate) fn read<'a>(&self, lines: impl Iterator<Item = &'a HeaderValue>) -> Presented {
         let mut presented = Presented::Nothing;
-        for line in lines {
-            let line = line.as_bytes();
-            let mut start = 0;
-            for end in memchr_iter(b';', line).chain([line.len()]) {
-                if let Some(token) = self.value_of(&line[start..end]).and_then(Token::parse) {
-                    presented = presented.and(token);
-                }
-                start = end + 1;
+        for token in values_of(self.name(), lines).filter_map(Token::parse) {
+            presented = presented.and(token);
+            if presented == Presented::TooMany {
+                break;
             }
         }
         presented
     }
+}
 
-    fn value_of<'a>(&self, pair: &'a [u8]) -> Option<&'a [u8]> {
-        let value = pair.trim_ascii().strip_prefix(self.name.as_bytes())?;
+/// The values of all cookies of this name, byte by byte as they came.
+pub(super) fn values_of<'a>(
+    name: &str,
+    lines: impl Iterator<Item = &'a HeaderValue>,
+) -> impl Iterator<Item = &'a [u8]> {
+    let pairs = lines.flat_map(|line| pairs(line.as_bytes()));
+    pairs.filter_map(|pair| {
+        let value = pair.trim_ascii().strip_prefix(name.as_bytes())?;
         value.strip_prefix(b"=")
-    }
+    })
 }
 
-/// The `Cookie` lines of a request that may have a token, shared with it, to be read when somebody
-/// asks.
-pub(crate) struct CookieLines {
-    first: Option<HeaderValue>,
-    others: Vec<HeaderValue>,
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    let ends = memchr_iter(b';', line).chain([line.len()]);
+    ends.map(move |end| &line[std::mem::replace(&mut start, end + 1)..end])
 }
 
-impl CookieLines {
-    /// One line, the usual case, allocates nothing, and neither do further ones with foreign
-    /// cookies.
+/// What a request shows, to be read when somebody asks.
+pub(crate) enum Unread {
+    /// The only `Cookie` line that may have a token, shared with the request: the usual case.
+    Line(Option<HeaderValue>),
+    /// Several lines are read at once, for they might be very many to keep.
+    Read(Presented),
+}
+
+impl Unread {
     pub(crate) fn of(headers: &HeaderMap, cookie: &SessionCookie) -> Self {
-        let name = cookie.name.as_bytes();
-        let has_name = |line: &HeaderValue| memmem::find(line.as_bytes(), name).is_some();
-        let mut lines = headers.get_all(COOKIE).iter().cloned();
-        Self {
-            first: lines.next(),
-            others: lines.filter(has_name).collect(),
+        let lines = || headers.get_all(COOKIE).iter();
+        let has_name = |line: &HeaderValue| {
+            let name = cookie.name().as_bytes();
+            memmem::find(line.as_bytes(), name).is_some()
+        };
+        match lines().skip(1).any(has_name) {
+            true => Self::Read(cookie.read(lines())),
+            false => Self::Line(lines().next().cloned()),
         }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &HeaderValue> {
-        self.first.iter().chain(&self.others)
+    pub(crate) fn read(&self, cookie: &SessionCookie) -> Presented {
+        match self {
+            Self::Line(line) => cookie.read(line.iter()),
+            Self::Read(presented) => presented.clone(),
+        }
     }
 }
 
-/// What a request shows of our cookie.
-#[derive(Debug, PartialEq, Eq)]
+/// What a request shows of our cookie. Which of several tokens is right cannot be told from their
+/// order (RFC 6265bis §5.8.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Presented {
     /// No cookie of ours, or only malformed ones.
     Nothing,
     Token(Token),
-    /// Different tokens: which one is right cannot be told from their order (RFC 6265bis §5.8.3).
-    Ambiguous,
+    /// Two to four different tokens.
+    Several(Vec<Token>),
+    /// More than anybody looks at.
+    TooMany,
 }
 
 impl Presented {
@@ -72,10 +88,20 @@ impl Presented {
         match self {
             Self::Nothing => Self::Token(token),
             Self::Token(other) if other == token => Self::Token(token),
-            Self::Token(_) | Self::Ambiguous => Self::Ambiguous,
+            Self::Token(other) => Self::Several(vec![other, token]),
+            Self::Several(tokens) if tokens.contains(&token) => Self::Several(tokens),
+            Self::Several(tokens) if tokens.len() == MOST_TOKENS => Self::TooMany,
+            Self::Several(mut tokens) => {
+                tokens.push(token);
+                Self::Several(tokens)
+            }
+            Self::TooMany => Self::TooMany,
         }
     }
 }
+
+/// How many different tokens of one request are looked up.
+const MOST_TOKENS: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -96,8 +122,7 @@ mod tests {
             headers.append(COOKIE, HeaderValue::from_bytes(&line).unwrap());
         }
         let cookie = SessionCookie::default();
-        let lines = CookieLines::of(&headers, &cookie);
-        let presented = cookie.read(lines.iter());
+        let presented = Unread::of(&headers, &cookie).read(&cookie);
         let at_once = cookie.read(headers.get_all(COOKIE).iter());
         assert_eq!(presented, at_once);
         presented
@@ -140,14 +165,28 @@ mod tests {
     }
 
     #[test]
-    fn different_tokens_are_ambiguous_in_any_order() {
+    fn different_tokens_are_all_kept_once() {
         let rows: [&[&str]; 3] = [
             &["__Host-id=ONE; __Host-id=TWO"],
-            &["__Host-id=TWO", "__Host-id=ONE"],
-            &["__Host-id=ONE; __Host-id=TWO; __Host-id=ONE"],
+            &["__Host-id=ONE", "__Host-id=TWO"],
+            &["__Host-id=ONE; __Host-id=TWO; __Host-id=ONE; __Host-id=x"],
         ];
         for row in rows {
-            assert_eq!(read(row), Presented::Ambiguous, "{row:?}");
+            let both = vec![token(1), token(2)];
+            assert_eq!(read(row), Presented::Several(both), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn of_more_than_four_different_tokens_none_is_kept() {
+        let line = |count: u8| {
+            let pairs = (0..count).map(|it| format!("__Host-id={}; ", token(it).encode()));
+            pairs.collect::<String>()
+        };
+        let kept = (0..4).map(token).collect();
+        assert_eq!(read(&[&line(4), &line(4)]), Presented::Several(kept));
+        for count in [5, 6, 200] {
+            assert_eq!(read(&[&line(count)]), Presented::TooMany);
         }
     }
 }

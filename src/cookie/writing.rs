@@ -5,105 +5,176 @@ use std::{
     time::Duration,
 };
 
-use cookie::{Cookie, SameSite, time};
+use cookie::{Cookie, time};
 use http::{HeaderMap, HeaderValue, Method};
 
-use crate::session::token::Token;
+use crate::{
+    cookie::{
+        SameSite, SessionCookieBuilder,
+        former::Former,
+        rules::{Protection, Shape},
+    },
+    session::token::Token,
+};
 
 /// How the session cookie looks.
 ///
 /// The default is the strictest cookie that works for a site: `__Host-id`, `Secure`, `HttpOnly`,
-/// `SameSite=Lax`, `Path=/`, no `Domain` (ASVS 3.3.1 to 3.3.4).
+/// `SameSite=Lax`, `Path=/`, no `Domain` (ASVS 3.3.1 to 3.3.4). Another name, domain or path is for
+/// the [`builder`](Self::builder). `HttpOnly` is always there; how long the cookie stays is the
+/// matter of a [`Lifetime`](crate::Lifetime).
 ///
 /// Browsers keep and send it over `https`, and also over plain `http` to `localhost` and
 /// `127.0.0.1`, except Safari.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SessionCookie {
-    pub(super) name: &'static str,
-    secure: bool,
+    shape: Shape,
+    /// As they stand behind the value.
+    attributes: String,
+    removal: HeaderValue,
+    pub(super) former: Vec<Former>,
 }
 
 impl SessionCookie {
+    /// Makes a cookie of this name, which begins with `__Host-`, or with `__Secure-` if the cookie
+    /// has a domain or a path.
+    pub fn builder(name: impl Into<String>) -> SessionCookieBuilder {
+        SessionCookieBuilder::new(name)
+    }
+
     /// A cookie that also works over plain `http`: named `id`, without `Secure`.
     ///
     /// For development only. Whoever can read or change the traffic owns the session.
     #[must_use]
     pub fn insecure_plain_http() -> Self {
+        built(Self::builder("id").insecure_plain_http())
+    }
+
+    pub(super) fn new(shape: Shape, former: &[Self]) -> Self {
+        let cookie = shape.with_value("").to_string();
+        let start = shape.name.len() + "=".len();
         Self {
-            name: "id",
-            secure: false,
+            attributes: cookie[start..].to_owned(),
+            removal: removal(&shape),
+            former: former.iter().map(Former::of).collect(),
+            shape,
         }
     }
 
-    /// Whether browsers keep a cookie like this from a request, because another site makes them
-    /// send it: with `SameSite=Lax`, all but safe methods (RFC 6265bis §5.6.7).
+    pub(crate) fn name(&self) -> &str {
+        &self.shape.name
+    }
+
+    pub(super) fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Whether browsers keep the cookie from a request because another site makes them send it
+    /// (RFC 6265bis §5.6.7).
     pub(crate) fn is_withheld_from(&self, method: &Method, headers: &HeaderMap) -> bool {
-        !method.is_safe() && (headers.get("sec-fetch-site")).is_some_and(|it| it == "cross-site")
+        let is_concerned = match self.shape.same_site {
+            SameSite::Strict => true,
+            SameSite::Lax => !method.is_safe(),
+            SameSite::None => false,
+        };
+        is_concerned && (headers.get("sec-fetch-site")).is_some_and(|it| it == "cross-site")
     }
 
     /// The `Set-Cookie` that hands out a token.
     ///
-    /// `keep` is how long the cookie may outlive the browser, capped at 400 days as browsers do
-    /// (RFC 6265bis §5.6.2).
+    /// `keep` is how long the cookie may outlive the browser, in whole seconds, one at least (none
+    /// would remove it), and 400 days at most, as browsers do (RFC 6265bis §5.6.2).
     pub(crate) fn issue(&self, token: &Token, keep: Option<Duration>) -> HeaderValue {
-        let mut cookie = self.build(token.encode());
+        let (name, value, attributes) = (self.name(), token.encode(), &self.attributes);
+        let mut line = String::with_capacity(name.len() + attributes.len() + LEN_OF_THE_REST);
+        line.extend([name, "=", &value, attributes]);
         if let Some(keep) = keep {
-            let seconds = keep.min(MAX_AGE).as_secs();
-            cookie.set_max_age(time::Duration::seconds(seconds.cast_signed()));
+            let seconds = keep.clamp(MIN_AGE, MAX_AGE).as_secs();
+            let _ = write!(line, "; Max-Age={seconds}");
         }
-        header_value(&cookie)
+        header_value(line)
     }
 
     /// The `Set-Cookie` that removes the cookie: with every attribute of issuing (RFC 6265bis
     /// §4.1.1), an empty value, `Max-Age=0` and a past `Expires`.
-    pub(crate) fn remove(&self) -> HeaderValue {
-        let mut cookie = self.build(String::new());
-        cookie.set_max_age(time::Duration::ZERO);
-        cookie.set_expires(time::OffsetDateTime::UNIX_EPOCH);
-        header_value(&cookie)
-    }
-
-    fn build(&self, value: String) -> Cookie<'static> {
-        let cookie = Cookie::build((self.name, value))
-            .path("/")
-            .http_only(true)
-            .same_site(SameSite::Lax);
-        match self.secure {
-            true => cookie.secure(true).build(),
-            false => cookie.build(),
-        }
+    pub(crate) fn removal(&self) -> &HeaderValue {
+        &self.removal
     }
 }
 
 impl Default for SessionCookie {
     fn default() -> Self {
-        Self {
-            name: "__Host-id",
-            secure: true,
-        }
+        built(Self::builder("__Host-id"))
     }
 }
 
 impl fmt::Display for SessionCookie {
     /// The name and attributes of the cookie, as they stand in `Set-Cookie`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.build(String::new()).fmt(f)
+        write!(f, "{}={}", self.name(), self.attributes)
     }
 }
 
-fn header_value(cookie: &Cookie<'_>) -> HeaderValue {
-    let mut line = String::with_capacity(LINE_LEN);
-    let _ = write!(line, "{cookie}");
+impl fmt::Debug for SessionCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionCookie({self})")
+    }
+}
+
+/// Whether a `Set-Cookie` line is about a cookie of this name.
+pub(crate) fn is_about(line: &HeaderValue, name: &str) -> bool {
+    let line = line.as_bytes();
+    let end = line.iter().position(|byte| b"=;".contains(byte));
+    line[..end.unwrap_or(line.len())].trim_ascii() == name.as_bytes()
+}
+
+impl Shape {
+    fn with_value<'a>(&'a self, value: &'a str) -> Cookie<'a> {
+        let mut cookie = Cookie::build((&self.name[..], value))
+            .path(&self.path[..])
+            .http_only(true)
+            .same_site(match self.same_site {
+                SameSite::Strict => cookie::SameSite::Strict,
+                SameSite::Lax => cookie::SameSite::Lax,
+                SameSite::None => cookie::SameSite::None,
+            })
+            .partitioned(self.is_partitioned)
+            .build();
+        if self.protection != Protection::None {
+            cookie.set_secure(true);
+        }
+        if let Some(domain) = &self.domain {
+            cookie.set_domain(&domain[..]);
+        }
+        cookie
+    }
+}
+
+fn removal(shape: &Shape) -> HeaderValue {
+    let mut cookie = shape.with_value("");
+    cookie.set_max_age(time::Duration::ZERO);
+    cookie.set_expires(time::OffsetDateTime::UNIX_EPOCH);
+    header_value(cookie.to_string())
+}
+
+#[allow(clippy::expect_used)]
+fn built(builder: SessionCookieBuilder) -> SessionCookie {
+    let cookie = builder.build();
+    cookie.expect("the names of this crate's own cookies keep the rules")
+}
+
+fn header_value(line: String) -> HeaderValue {
     #[allow(clippy::expect_used)]
     let mut value = HeaderValue::try_from(line)
-        .expect("our name, a base64url value and the attributes are visible ascii");
+        .expect("what a builder checked, and a base64url value, is visible ascii");
     value.set_sensitive(true);
     value
 }
 
-/// Enough for the longest line, so that writing it allocates once.
-const LINE_LEN: usize = 160;
+/// Of `=`, a token and the longest `Max-Age`, so that writing a line allocates once.
+const LEN_OF_THE_REST: usize = 1 + Token::ENCODED_LEN + "; Max-Age=34560000".len();
 
+const MIN_AGE: Duration = Duration::from_secs(1);
 const MAX_AGE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 #[cfg(test)]
@@ -128,7 +199,7 @@ mod tests {
             format!("__Host-id={value}; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=34560000"),
         );
         assert_eq!(
-            cookie.remove(),
+            cookie.removal(),
             "__Host-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0; \
              Expires=Thu, 01 Jan 1970 00:00:00 GMT",
         );

@@ -40,13 +40,15 @@ pub(super) fn response<B: Body>(
 
 impl SessionError {
     /// What an HTTP client is told of this: 409 where another request came first, 403 where another
-    /// site made this one, 503 where the store failed, 500 where the application did.
+    /// site made this one, 400 where its cookies contradict each other, 503 where the store failed,
+    /// 500 where the application did.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        use SessionErrorKind::{Conflict, CrossSite, Entropy, Gone, Store, Superseded};
+        use SessionErrorKind::{Ambiguous, Conflict, CrossSite, Entropy, Gone, Store, Superseded};
         match self.kind() {
             Gone | Superseded | Conflict => StatusCode::CONFLICT,
             CrossSite => StatusCode::FORBIDDEN,
+            Ambiguous => StatusCode::BAD_REQUEST,
             Store | Entropy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -98,6 +100,7 @@ fn grpc_status(status: StatusCode) -> HeaderValue {
     HeaderValue::from_static(match status {
         StatusCode::CONFLICT => GRPC_ABORTED,
         StatusCode::FORBIDDEN => GRPC_PERMISSION_DENIED,
+        StatusCode::BAD_REQUEST => GRPC_FAILED_PRECONDITION,
         StatusCode::SERVICE_UNAVAILABLE => GRPC_UNAVAILABLE,
         _ => GRPC_INTERNAL,
     })
@@ -106,6 +109,7 @@ fn grpc_status(status: StatusCode) -> HeaderValue {
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_WEB: &[u8] = b"application/grpc-web";
 const GRPC_PERMISSION_DENIED: &str = "7";
+const GRPC_FAILED_PRECONDITION: &str = "9";
 const GRPC_ABORTED: &str = "10";
 const GRPC_INTERNAL: &str = "13";
 const GRPC_UNAVAILABLE: &str = "14";

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -12,16 +11,12 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::{
-    middleware::{
-        body::ResponseBody,
-        committing::Committing,
-        handle::{Handle, Unanswered},
-        head::Head,
-        hydrating::Hydrating,
-        settings::Settings,
-    },
-    session::token::Token,
+use crate::middleware::{
+    body::ResponseBody,
+    committing::Committing,
+    handle::{Handle, Unanswered},
+    head::{self, Head},
+    hydrating::Hydrating,
 };
 
 pin_project! {
@@ -43,6 +38,8 @@ pin_project! {
         /// The inner service works. Dropped here, what it changed and did not commit is lost, and a
         /// session that it ended ends in the background.
         Handling { #[pin] response: F, handle: Unanswered },
+        /// The inner service works, and its session is the matter of another layer.
+        Passing { #[pin] response: F },
         /// The inner service is done, and its future dropped with all that it held.
         Answered,
         /// The store is told what changed.
@@ -54,20 +51,19 @@ impl<S, ReqBody, ResBody> ResponseFuture<S, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(super) fn handling(response: S::Future, handle: impl Into<Handle>) -> Self {
+    pub(super) fn handling(response: S::Future, handle: Handle) -> Self {
         let handle = Unanswered::new(handle);
         let stage = Stage::Handling { response, handle };
         Self { stage }
     }
 
-    pub(super) fn hydrating(
-        settings: &Arc<Settings>,
-        token: Token,
-        service: S,
-        request: Request<ReqBody>,
-    ) -> Self {
-        let hydrating = Hydrating::new(settings, token, service, request);
+    pub(super) fn hydrating(hydrating: Hydrating<S, ReqBody>) -> Self {
         let stage = Stage::Hydrating { hydrating };
+        Self { stage }
+    }
+
+    pub(super) fn passing(response: S::Future) -> Self {
+        let stage = Stage::Passing { response };
         Self { stage }
     }
 }
@@ -85,9 +81,9 @@ where
             let next = match stage.as_mut().project() {
                 StageProjection::Hydrating { hydrating } => match ready!(hydrating.poll(cx)) {
                     Err(refusal) => return Poll::Ready(Ok(refusal)),
-                    Ok((response, session)) => Stage::Handling {
+                    Ok((response, handle)) => Stage::Handling {
                         response,
-                        handle: Unanswered::new(session),
+                        handle: Unanswered::new(handle),
                     },
                 },
                 StageProjection::Handling { response, handle } => {
@@ -100,6 +96,11 @@ where
                             committing: Committing::new(session, handle, result),
                         },
                     }
+                }
+                StageProjection::Passing { response } => {
+                    let result = ready!(response.poll(cx));
+                    stage.set(Stage::Answered);
+                    return Poll::Ready(result.map(|it| it.map(ResponseBody::new)));
                 }
                 StageProjection::Answered => {
                     unreachable!("a future is not polled after it is done")
@@ -119,6 +120,7 @@ where
         f.write_str(match self.stage {
             Stage::Hydrating { .. } => "ResponseFuture(Hydrating)",
             Stage::Handling { .. } => "ResponseFuture(Handling)",
+            Stage::Passing { .. } => "ResponseFuture(Passing)",
             Stage::Answered => "ResponseFuture(Answered)",
             Stage::Committing { .. } => "ResponseFuture(Committing)",
         })
@@ -135,6 +137,7 @@ pub(super) fn answered<B: Body, E>(
     if let Some(head) = head {
         head.write(&mut parts.headers, handle.settings());
     }
+    head::remove(handle.strays(), &mut parts.headers);
     let body = match handle.lives_on() {
         true => ResponseBody::ending(body, &parts.headers, handle),
         false => ResponseBody::new(body),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    cookie::Strays,
     middleware::{
         commit::{abandon, send_head, try_finish},
         future::taken,
@@ -14,18 +15,33 @@ use crate::{
     session::{state::Announcement, token::SessionId},
 };
 
-pub(super) enum Handle {
+pub(super) struct Handle {
+    session: Given,
+    strays: Strays,
+}
+
+pub(super) enum Given {
     Eager(Session),
     Lazy(LazySession),
 }
 
 impl Handle {
+    pub(super) fn new(session: impl Into<Given>, strays: Strays) -> Self {
+        let session = session.into();
+        Self { session, strays }
+    }
+
+    /// Cookies that the request showed and nobody needs.
+    pub(super) fn strays(&self) -> &Strays {
+        &self.strays
+    }
+
     /// Lets the head go, if there is nothing to save first; else gives the session to be saved.
     /// `None` if there is nothing to say about a session.
     pub(super) fn try_finish(&self) -> Result<Option<Head>, Session> {
-        let session = match self {
-            Self::Eager(session) => session,
-            Self::Lazy(lazy) => match lazy.loaded_before_head() {
+        let session = match &self.session {
+            Given::Eager(session) => session,
+            Given::Lazy(lazy) => match lazy.loaded_before_head() {
                 Some(session) => session,
                 None => return Ok(lazy.was_asked().then_some(ASKED_IN_VAIN)),
             },
@@ -45,9 +61,9 @@ impl Handle {
 
     /// Whether somebody may still change the session, or did so when nobody looked any more.
     pub(super) fn lives_on(&self) -> bool {
-        let is_shared = match self {
-            Self::Eager(session) => session.is_shared(),
-            Self::Lazy(lazy) => lazy.is_shared(),
+        let is_shared = match &self.session {
+            Given::Eager(session) => session.is_shared(),
+            Given::Lazy(lazy) => lazy.is_shared(),
         };
         // In this order: who is gone by now has made its last change.
         is_shared || self.unsaved().is_some()
@@ -60,27 +76,27 @@ impl Handle {
     }
 
     fn loaded(&self) -> Option<&Session> {
-        match self {
-            Self::Eager(session) => Some(session),
-            Self::Lazy(lazy) => lazy.loaded(),
+        match &self.session {
+            Given::Eager(session) => Some(session),
+            Given::Lazy(lazy) => lazy.loaded(),
         }
     }
 
     pub(super) fn settings(&self) -> &Arc<Settings> {
-        match self {
-            Self::Eager(session) => session.settings(),
-            Self::Lazy(lazy) => lazy.settings(),
+        match &self.session {
+            Given::Eager(session) => session.settings(),
+            Given::Lazy(lazy) => lazy.settings(),
         }
     }
 }
 
-impl From<Session> for Handle {
+impl From<Session> for Given {
     fn from(session: Session) -> Self {
         Self::Eager(session)
     }
 }
 
-impl From<LazySession> for Handle {
+impl From<LazySession> for Given {
     fn from(session: LazySession) -> Self {
         Self::Lazy(session)
     }
@@ -90,8 +106,8 @@ impl From<LazySession> for Handle {
 pub(super) struct Unanswered(Option<Handle>);
 
 impl Unanswered {
-    pub(super) fn new(handle: impl Into<Handle>) -> Self {
-        Self(Some(handle.into()))
+    pub(super) fn new(handle: Handle) -> Self {
+        Self(Some(handle))
     }
 
     pub(super) fn answered(&mut self) -> Handle {
@@ -101,9 +117,9 @@ impl Unanswered {
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        match self.0.take() {
-            Some(Handle::Eager(session)) => abandon(&session),
-            Some(Handle::Lazy(lazy)) => {
+        match self.0.take().map(|handle| handle.session) {
+            Some(Given::Eager(session)) => abandon(&session),
+            Some(Given::Lazy(lazy)) => {
                 if let Some(session) = lazy.loaded_before_head() {
                     abandon(session);
                 }

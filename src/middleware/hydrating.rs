@@ -5,23 +5,23 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
 use crate::{
+    cookie::Strays,
     middleware::{
-        body::ResponseBody, failure, future::taken, session::Session, settings::Settings,
+        body::ResponseBody, failure, future::taken, handle::Handle, loading::Loading,
+        settings::Settings,
     },
-    session::{error::SessionError, token::Token},
-    store::{BoxFuture, StoreError},
+    session::error::SessionError,
 };
 
 pub(super) struct Hydrating<S, ReqBody> {
     settings: Arc<Settings>,
-    token: Token,
-    load: BoxFuture<'static, Result<Option<Bytes>, StoreError>>,
+    loading: Loading,
+    strays: Strays,
     service: S,
     request: Option<Request<ReqBody>>,
 }
@@ -32,35 +32,36 @@ where
 {
     pub(super) fn new(
         settings: &Arc<Settings>,
-        token: Token,
+        loading: Loading,
+        strays: Strays,
         service: S,
         request: Request<ReqBody>,
     ) -> Self {
         Self {
             settings: Arc::clone(settings),
-            load: Arc::clone(&settings.store).load(token.id()),
-            token,
+            loading,
+            strays,
             service,
             request: Some(request),
         }
     }
 
     pub(super) fn poll<B: Body>(&mut self, cx: &mut Context<'_>) -> Poll<Hydrated<S::Future, B>> {
-        // Dropped here, nothing has happened.
-        let loaded = ready!(self.load.as_mut().poll(cx));
+        let loaded = ready!(self.loading.poll(cx, &self.settings));
         let mut request = taken(&mut self.request);
-        let session = match Session::hydrate(&self.settings, &self.token, loaded) {
+        let session = match loaded {
             Ok(session) => session,
             Err(error) => return Poll::Ready(Err(refused(&error, &request))),
         };
         request.extensions_mut().insert(session.clone());
-        Poll::Ready(Ok((self.service.call(request), session)))
+        let handle = Handle::new(session, std::mem::take(&mut self.strays));
+        Poll::Ready(Ok((self.service.call(request), handle)))
     }
 }
 
-/// The service's response to come, and the session it was given; or the answer to a request whose
+/// The service's response to come, and a handle of the session it was given; or the answer to a request whose
 /// session cannot be loaded.
-type Hydrated<F, B> = Result<(F, Session), Response<ResponseBody<B>>>;
+type Hydrated<F, B> = Result<(F, Handle), Response<ResponseBody<B>>>;
 
 fn refused<A, B: Body>(error: &SessionError, request: &Request<A>) -> Response<ResponseBody<B>> {
     let cause = error as &dyn std::error::Error;

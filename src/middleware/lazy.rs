@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,8 +12,8 @@ use std::{
 use http::{HeaderMap, Method};
 
 use crate::{
-    cookie::CookieLines,
-    middleware::{session::Session, settings::Settings},
+    cookie::Unread,
+    middleware::{loading::Start, session::Session, settings::Settings},
     session::{error::SessionError, state::Standing},
 };
 
@@ -23,7 +24,7 @@ pub struct LazySession(Arc<Shared>);
 
 struct Shared {
     settings: Arc<Settings>,
-    cookies: CookieLines,
+    cookies: Unread,
     /// What the request may do if there is no token in the cookies.
     standing: Standing,
     /// Held by whoever loads.
@@ -55,7 +56,7 @@ impl LazySession {
         Self(Arc::new(Shared {
             settings: Arc::clone(settings),
             standing: settings.standing(method, headers),
-            cookies: CookieLines::of(headers, &settings.cookie),
+            cookies: Unread::of(headers, &settings.cookie),
             loading: tokio::sync::Mutex::default(),
             session: OnceLock::new(),
             was_asked: AtomicBool::new(false),
@@ -106,12 +107,17 @@ impl LazySession {
     }
 
     async fn hydrate(&self) -> Result<Session, SessionError> {
-        let settings = &self.0.settings;
-        let Some(token) = settings.token_in(self.0.cookies.iter()) else {
-            return Ok(Session::empty(settings, self.0.standing));
-        };
-        let loaded = Arc::clone(&settings.store).load(token.id()).await;
-        Session::hydrate(settings, &token, loaded)
+        let Shared {
+            settings,
+            cookies,
+            standing,
+            ..
+        } = &*self.0;
+        let presented = cookies.read(&settings.cookie);
+        match Start::of(presented, || *standing, settings) {
+            Start::Ready(session) => Ok(session),
+            Start::Loading(mut loading) => poll_fn(|cx| loading.poll(cx, settings)).await,
+        }
     }
 }
 

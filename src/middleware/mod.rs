@@ -13,6 +13,7 @@ mod hydrating;
 mod json;
 mod layer;
 mod lazy;
+mod loading;
 mod resuming;
 mod service;
 mod session;

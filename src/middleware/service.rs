@@ -5,16 +5,16 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, header::COOKIE};
+use http::{Extensions, Request, Response, header::COOKIE};
 use http_body::Body;
 use tower_service::Service;
 
 use crate::{
+    cookie::Strays,
     middleware::{
-        body::ResponseBody, future::ResponseFuture, layer::Mode, lazy::LazySession,
-        session::Session, settings::Settings,
+        body::ResponseBody, future::ResponseFuture, handle::Handle, hydrating::Hydrating,
+        layer::Mode, lazy::LazySession, loading::Start, session::Session, settings::Settings,
     },
-    session::token::Token,
 };
 
 /// A service whose requests have a session. See [`SessionLayer`](crate::SessionLayer).
@@ -34,9 +34,15 @@ impl<S> SessionService<S> {
         }
     }
 
-    fn token_of<B>(&self, request: &Request<B>) -> Option<Token> {
-        let lines = request.headers().get_all(COOKIE);
-        self.settings.token_in(lines.iter())
+    /// Whether a layer around this one has given the request the session of the same cookie.
+    fn is_inside_its_like(&self, extensions: &Extensions) -> bool {
+        let outer = extensions.get::<Session>().map(Session::settings);
+        let outer = outer.or_else(|| extensions.get().map(LazySession::settings));
+        let outer = outer.filter(|outer| outer.cookie.name() == self.settings.cookie.name());
+        if outer.is_some_and(|outer| !Arc::ptr_eq(outer, &self.settings)) {
+            tracing::warn!("two session layers of one cookie name: the inner one does nothing");
+        }
+        outer.is_some()
     }
 }
 
@@ -54,20 +60,33 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if let Mode::Lazy = self.mode {
-            let session = LazySession::new(&self.settings, request.method(), request.headers());
-            request.extensions_mut().insert(session.clone());
-            return ResponseFuture::handling(self.inner.call(request), session);
+        if self.is_inside_its_like(request.extensions()) {
+            return ResponseFuture::passing(self.inner.call(request));
         }
-        let Some(token) = self.token_of(&request) else {
-            let standing = self.settings.standing(request.method(), request.headers());
-            let session = Session::empty(&self.settings, standing);
+        let (settings, headers) = (&self.settings, request.headers());
+        let strays = Strays::of(headers, &settings.cookie);
+        if let Mode::Lazy = self.mode {
+            let session = LazySession::new(settings, request.method(), headers);
             request.extensions_mut().insert(session.clone());
-            return ResponseFuture::handling(self.inner.call(request), session);
-        };
-        // The service that was polled ready is the one to call; its clone takes its place.
-        let clone = self.inner.clone();
-        let ready = std::mem::replace(&mut self.inner, clone);
-        ResponseFuture::hydrating(&self.settings, token, ready, request)
+            let handle = Handle::new(session, strays);
+            return ResponseFuture::handling(self.inner.call(request), handle);
+        }
+        let presented = settings.cookie.read(headers.get_all(COOKIE).iter());
+        let standing = || settings.standing(request.method(), headers);
+        match Start::of(presented, standing, settings) {
+            Start::Ready(session) => {
+                request.extensions_mut().insert(session.clone());
+                let handle = Handle::new(session, strays);
+                ResponseFuture::handling(self.inner.call(request), handle)
+            }
+            Start::Loading(loading) => {
+                // The service that was polled ready is the one to call; its clone takes its place.
+                let clone = self.inner.clone();
+                let ready = std::mem::replace(&mut self.inner, clone);
+                let settings = &self.settings;
+                let hydrating = Hydrating::new(settings, loading, strays, ready, request);
+                ResponseFuture::hydrating(hydrating)
+            }
+        }
     }
 }

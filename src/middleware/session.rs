@@ -21,7 +21,7 @@ use crate::{
         changes::Update,
         error::{SessionError, SessionErrorKind},
         lifetime::Lifetime,
-        state::State,
+        state::{Standing, State},
         token::SessionId,
     },
 };
@@ -407,6 +407,11 @@ impl Session {
         let mut state = self.peek();
         state.catch_up();
         state
+    }
+
+    /// A session of a request without a token.
+    pub(super) fn empty(settings: &Arc<Settings>, standing: Standing) -> Self {
+        Self::new(settings, State::empty(standing, settings.limits))
     }
 
     pub(super) fn new(settings: &Arc<Settings>, state: State) -> Self {

@@ -11,11 +11,11 @@ use std::{
     time::SystemTime,
 };
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, Method};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    cookie::{Presented, SessionCookie},
+    cookie::SessionCookie,
     session::{
         error::{SessionError, SessionErrorKind},
         header::Nonce,
@@ -43,22 +43,6 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn now(&self) -> Timestamp {
         (self.clock)().into()
-    }
-
-    /// The one token in the `Cookie` lines of a request. Of several different ones none is to be
-    /// trusted.
-    pub(super) fn token_in<'a>(
-        &self,
-        lines: impl Iterator<Item = &'a HeaderValue>,
-    ) -> Option<Token> {
-        match self.cookie.read(lines) {
-            Presented::Nothing => None,
-            Presented::Token(token) => Some(token),
-            Presented::Ambiguous => {
-                tracing::warn!("several different session cookies in one request");
-                None
-            }
-        }
     }
 
     /// What a request without a token may do.

@@ -63,6 +63,31 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// The one of several tokens of a record that is worth most there, and what it is worth.
+    pub(crate) fn strongest<'a>(
+        tokens: &'a [Token],
+        header: &Header,
+        now: Timestamp,
+        grace: Duration,
+    ) -> Option<(&'a Token, Self)> {
+        let claims = tokens
+            .iter()
+            .map(|token| (token, Self::judge(token, header, now, grace)));
+        claims.max_by_key(|(_, claim)| claim.strength())
+    }
+
+    fn strength(self) -> u8 {
+        match self {
+            Self::Current => 4,
+            Self::Predecessor => 3,
+            Self::Past { .. } => 2,
+            Self::Reused => 1,
+            Self::Unknown => 0,
+        }
+    }
+}
+
 impl State {
     /// The session that a request sees whose `token` has this claim on `record`.
     pub(crate) fn resume(

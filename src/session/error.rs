@@ -45,6 +45,9 @@ pub enum SessionErrorKind {
     /// look, and it may sign in, but nothing else begins a session, or it would replace the one
     /// that the browser has. Nothing was saved.
     CrossSite,
+    /// The request carries several session cookies, and which one counts cannot be told: it may
+    /// look, at an empty session, and it may sign in. Nothing was saved.
+    Ambiguous,
     /// Another request changed the same key, or filled the session, and this request's changes
     /// could not be made again on top of that; nothing was saved.
     Conflict,
@@ -69,6 +72,7 @@ impl SessionErrorKind {
             Self::Superseded => "the session was renewed while the request was running",
             Self::Discarded => "the request failed, and what it had changed was discarded",
             Self::CrossSite => "a request from another site begins no session without a sign-in",
+            Self::Ambiguous => "which of several session cookies counts cannot be told",
             Self::Conflict => "another request changed the same key of the session",
             Self::Store => "the session store failed",
             Self::Entropy => "the operating system gave no random bytes",

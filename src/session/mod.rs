@@ -17,6 +17,7 @@ pub(crate) mod record;
 mod refusals;
 pub(crate) mod rotation;
 pub(crate) mod seal;
+mod several;
 pub(crate) mod splice;
 pub(crate) mod state;
 pub(crate) mod step;

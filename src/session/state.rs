@@ -60,6 +60,14 @@ pub(crate) enum Standing {
     },
 }
 
+impl Standing {
+    /// Of a request with several sessions.
+    pub(crate) const AMBIGUOUS: Self = Self::OnlyBySignIn {
+        because: SessionErrorKind::Ambiguous,
+        ends: None,
+    };
+}
+
 /// What the configuration says about every session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {

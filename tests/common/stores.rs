@@ -54,7 +54,7 @@ pub(crate) async fn stores_within(deadline: Duration) -> Vec<Subject> {
 
 impl Subject {
     /// A store whose clones share everything.
-    fn here(name: &'static str, store: impl SessionStore + Clone) -> Self {
+    pub(crate) fn here(name: &'static str, store: impl SessionStore + Clone) -> Self {
         Self {
             name,
             layer: SessionLayer::new(store.clone()),

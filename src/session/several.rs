@@ -1,0 +1,24 @@
+//! Which one of several sessions a request means.
+
+use crate::session::state::{Limits, Standing, State};
+
+impl State {
+    /// The only live session among these; if there is none, the only one of the past. Of two nobody
+    /// can tell which one is meant.
+    ///
+    /// If all are unknown, there is nothing to protect: a session begins like any other.
+    pub(crate) fn only_one_of(sessions: Vec<Self>, limits: Limits) -> Self {
+        let is_live = |session: &Self| session.stored.is_some();
+        let (live, others): (Vec<_>, Vec<_>) = sessions.into_iter().partition(is_live);
+        let is_past = |session: &Self| matches!(session.standing, Standing::OnlyBySignIn { .. });
+        let mut meant = match live.is_empty() {
+            true => others.into_iter().filter(is_past).collect(),
+            false => live,
+        };
+        match (meant.pop(), meant.is_empty()) {
+            (None, _) => Self::empty(Standing::Free, limits),
+            (Some(only), true) => only,
+            (Some(_), false) => Self::empty(Standing::AMBIGUOUS, limits),
+        }
+    }
+}

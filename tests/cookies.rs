@@ -1,0 +1,274 @@
+//! What responses say about the session cookie, and what requests can do with theirs.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use bytes::Bytes;
+use common::{
+    app::{App, app},
+    log::Log,
+    stores::Map,
+    visitor::COOKIE,
+};
+use http::{HeaderMap, Method, header::SET_COOKIE};
+use session_test_support::{Browser, Page};
+use tower_session_layer::{Lifetime, SameSite, SessionCookie, SessionLayer};
+
+fn layer() -> SessionLayer {
+    SessionLayer::new(Map::default())
+}
+
+fn visitor(layer: &SessionLayer) -> Browser<App> {
+    Browser::new(app(layer))
+}
+
+fn cookies_of(page: &Page) -> Vec<&str> {
+    let lines = page.headers.get_all(SET_COOKIE).iter();
+    lines.map(|line| line.to_str().unwrap()).collect()
+}
+
+/// Proves: rfc6265bis_c4, http_h1.
+#[tokio::test]
+async fn what_the_service_says_about_the_session_cookie_gives_way_to_ours() {
+    let log = Log::start();
+    let browser = visitor(&layer());
+    let page = browser
+        .get(
+            "/header:set-cookie:__Host-id=mine/header:set-cookie:a=b\
+             /header:set-cookie:__Host-id+;Path=/header:set-cookie:__Host-id2=c\
+             /header:cache-control:public/insert:a:1",
+        )
+        .await;
+    let cookies = cookies_of(&page);
+    assert_eq!(cookies[..2], ["a=b", "__Host-id2=c"]);
+    assert_eq!(cookies.len(), 3);
+    assert!(
+        log.take()
+            .contains("the service set the session cookie itself")
+    );
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    let browser_has = browser.jar().get(COOKIE).unwrap();
+    assert!(cookies[2].starts_with(&format!("{COOKIE}={browser_has};")));
+    assert_eq!(browser.get("/get:a").await.text, "1");
+}
+
+#[tokio::test]
+async fn without_news_of_ours_the_service_says_what_it_likes() {
+    let page = visitor(&layer())
+        .get("/header:set-cookie:__Host-id=mine")
+        .await;
+    assert_eq!(cookies_of(&page), ["__Host-id=mine"]);
+    assert_eq!(page.header("cache-control"), None);
+}
+
+/// Proves: http_h3.
+#[tokio::test]
+async fn vary_names_the_cookie_once_and_only_where_the_session_was_used() {
+    let browser = visitor(&layer());
+    browser.get("/insert:a:1").await;
+    let rows = [
+        ("/", ""),
+        ("/header:vary:accept", "accept"),
+        ("/get:a", "cookie"),
+        ("/get:a/header:vary:accept", "accept, cookie"),
+        ("/get:a/header:vary:Cookie", "Cookie"),
+        ("/get:a/header:vary:accept,+COOKIE", "accept, COOKIE"),
+        ("/get:a/header:vary:*", "*"),
+        ("/get:a/header:vary:cookie-like", "cookie-like, cookie"),
+        ("/insert:a:2", "cookie"),
+    ];
+    for (path, expected) in rows {
+        assert_eq!(
+            all(&browser.get(path).await.headers, "vary"),
+            expected,
+            "{path}"
+        );
+    }
+}
+
+fn all(headers: &HeaderMap, name: &str) -> String {
+    let values: Vec<_> = headers
+        .get_all(name)
+        .iter()
+        .map(|it| it.to_str().unwrap())
+        .collect();
+    values.join(", ")
+}
+
+/// Proves: asvs_3_3_1, asvs_3_3_2, rfc6265bis_c5, chips_p1.
+#[tokio::test]
+async fn a_cookie_is_removed_with_every_attribute_that_it_was_issued_with() {
+    let cookies = [
+        SessionCookie::builder("__Secure-a")
+            .domain("example.com")
+            .path("/b"),
+        SessionCookie::builder("__Host-a")
+            .same_site(SameSite::None)
+            .partitioned(),
+        SessionCookie::builder("a")
+            .insecure_plain_http()
+            .same_site(SameSite::Strict),
+    ];
+    for cookie in cookies {
+        let cookie = cookie.build().unwrap();
+        let shape = cookie.to_string();
+        let browser = visitor(&layer().with_cookie(cookie));
+        let issued = browser.get("/insert:a:1").await;
+        let (name, attributes) = shape.split_once('=').unwrap();
+        let token = browser.jar().get(name).unwrap();
+        assert_eq!(cookies_of(&issued), [format!("{name}={token}{attributes}")]);
+        let removed = browser.get("/destroy").await;
+        let removal = format!("{shape}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(cookies_of(&removed), [removal]);
+        assert_eq!(removed.header("cache-control"), Some("no-store"));
+    }
+}
+
+/// Proves: rfc6265bis_c7.
+#[tokio::test]
+async fn a_persistent_cookie_lasts_as_long_as_the_session_and_400_days_at_most() {
+    use std::time::Duration;
+    let day = Duration::from_secs(86_400);
+    for (absolute, max_age) in [
+        (60 * day, 60 * 86_400),
+        (1_000 * day, 400 * 86_400),
+        (Duration::from_millis(300), 1),
+    ] {
+        // A clock that stands still.
+        let lifetime = Lifetime::new(day, absolute).persistent();
+        let now = std::time::SystemTime::now();
+        let layer = layer().with_lifetime(lifetime).with_clock(move || now);
+        let page = visitor(&layer).get("/insert:a:1").await;
+        let line = page.set_cookie().unwrap();
+        assert!(line.ends_with(&format!("; Max-Age={max_age}")), "{line}");
+    }
+}
+
+/// Proves: asvs_14_2_1.
+#[tokio::test]
+async fn a_token_in_the_url_or_in_a_form_is_nothing() {
+    let layer = layer();
+    let browser = visitor(&layer);
+    browser.get("/insert:a:1").await;
+    let token = browser.jar().get(COOKIE).unwrap();
+    let thief = visitor(&layer);
+    let body = format!("{COOKIE}={token}");
+    let mut request = thief.request(Method::POST, &format!("/get:a?{body}"));
+    *request.body_mut() = Bytes::from(body.clone()).into();
+    request
+        .headers_mut()
+        .insert("authorization", format!("Bearer {token}").parse().unwrap());
+    request
+        .headers_mut()
+        .insert("x-cookie", body.parse().unwrap());
+    assert_eq!(thief.send(request).await.text, "none");
+}
+
+mod former {
+    use super::*;
+
+    /// As the cookie was, and as it is.
+    fn changed() -> (SessionCookie, SessionCookie) {
+        let before = SessionCookie::builder("__Secure-id")
+            .domain("example.com")
+            .build();
+        let before = before.unwrap();
+        let now = SessionCookie::builder("__Secure-id").formerly(before.clone());
+        let older = SessionCookie::builder("sid")
+            .insecure_without_prefix()
+            .build()
+            .unwrap();
+        (before, now.formerly(older).build().unwrap())
+    }
+
+    const REMOVAL: &str = "__Secure-id=; HttpOnly; SameSite=Lax; Secure; Path=/; \
+                           Domain=example.com; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+    const OLDER_REMOVAL: &str = "sid=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0; \
+                                 Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+
+    #[tokio::test]
+    async fn cookies_are_removed_when_they_are_seen_and_the_session_goes_on() {
+        let store = Map::default();
+        let (before, now) = changed();
+        let old = SessionLayer::new(store.clone()).with_cookie(before);
+        let new = SessionLayer::new(store.clone()).with_cookie(now);
+        for (new, load) in [(new.clone(), ""), (new.lazy(), "/load")] {
+            let old = visitor(&old);
+            old.get("/insert:a:1").await;
+            let first = old.jar().get("__Secure-id").unwrap();
+            let browser = old.at(app(&new));
+            let look = format!("{load}/get:a");
+            assert_eq!(cookies_of(&browser.get(&look).await), [""; 0]);
+            // Its own cookie comes beside the former one.
+            let issued = browser.get(&format!("{load}/renew")).await;
+            let second = browser.jar().get("__Secure-id").unwrap();
+            assert_eq!(cookies_of(&issued).len(), 1);
+            let both = format!("__Secure-id={first}; sid=x; __Secure-id={second}");
+            let mut request = Browser::new(app(&new)).request(Method::GET, &look);
+            request
+                .headers_mut()
+                .insert("cookie", both.parse().unwrap());
+            let page = browser.send(request).await;
+            assert_eq!(page.text, "1");
+            assert_eq!(cookies_of(&page), [REMOVAL, OLDER_REMOVAL]);
+            assert_eq!(page.header("cache-control"), Some("no-store"));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_shown_decides_what_is_removed() {
+        let layer = layer().with_cookie(changed().1);
+        let browser = visitor(&layer);
+        browser.get("/insert:a:1").await;
+        let live = browser.jar().get("__Secure-id").unwrap();
+        let live = &format!("__Secure-id={live}")[..];
+        let rows: [(&str, &[&str]); 8] = [
+            ("a=b", &[]),
+            (live, &[]),
+            ("sid2=a; xsid=b", &[]),
+            ("sid=", &[OLDER_REMOVAL]),
+            ("__Secure-id=of-other-software", &[REMOVAL]),
+            (&format!("{live}; __Secure-id=x"), &[REMOVAL]),
+            (&format!("__Secure-id=x; {live}"), &[REMOVAL]),
+            (&format!("{live}; sid=x"), &[OLDER_REMOVAL]),
+        ];
+        for (line, removed) in rows {
+            let stranger = visitor(&layer);
+            let mut request = stranger.request(Method::GET, "/");
+            request
+                .headers_mut()
+                .insert("cookie", line.parse().unwrap());
+            assert_eq!(cookies_of(&stranger.send(request).await), removed, "{line}");
+        }
+    }
+
+    /// Proves: rfc6265bis_c4.
+    #[tokio::test]
+    async fn news_of_the_same_name_goes_first() {
+        let browser = visitor(&layer().with_cookie(changed().1));
+        for path in ["/insert:a:1", "/destroy"] {
+            let mut request = browser.request(Method::GET, path);
+            let shown = "__Secure-id=x; sid=x".parse().unwrap();
+            request.headers_mut().append("cookie", shown);
+            let page = browser.send(request).await;
+            let cookies = cookies_of(&page);
+            let of_ours = cookies.iter().filter(|it| it.starts_with("__Secure-id="));
+            assert_eq!(of_ours.count(), 1, "{path}");
+            assert!(!cookies.contains(&REMOVAL), "{path}: {cookies:?}");
+            assert!(cookies.contains(&OLDER_REMOVAL));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_outage_touches_no_cookie() {
+        let store = Map::default();
+        let layer = SessionLayer::new(store.clone()).with_cookie(changed().1);
+        let browser = visitor(&layer);
+        browser.get("/insert:a:1").await;
+        browser.jar().set("sid", "x");
+        store
+            .fails_to_load
+            .store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(cookies_of(&browser.get("/get:a").await), [""; 0]);
+    }
+}
