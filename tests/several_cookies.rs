@@ -61,60 +61,55 @@ impl Cast {
     }
 
     /// What requests present, and who they are then.
-    fn rows(&self) -> Vec<(&'static str, Vec<&str>, Who)> {
-        let Self {
-            victim,
-            predecessor,
-            attacker,
-            renewed,
-            destroyed,
-            dead,
-        } = self;
-        vec![
-            ("one twice", vec![victim, victim], Who::Victim),
-            ("with malformed ones", vec!["", victim, "x"], Who::Victim),
-            ("with a dead one", vec![victim, &dead[0]], Who::Victim),
+    fn rows(&self) -> Vec<Row<'_>> {
+        let mut rows = self.rows_of_the_victim();
+        rows.extend(self.rows_of_strangers());
+        rows
+    }
+
+    fn rows_of_the_victim(&self) -> Vec<Row<'_>> {
+        let (live, old, dead) = (&self.victim[..], &self.predecessor[..], &self.dead);
+        let rows = [
+            ("one twice", vec![live, live]),
+            ("with malformed ones", vec!["", live, "x"]),
+            ("with a dead one", vec![live, &dead[0]]),
             (
                 "with three dead ones",
-                vec![victim, &dead[0], &dead[1], &dead[2]],
-                Who::Victim,
+                vec![live, &dead[0], &dead[1], &dead[2]],
             ),
-            ("with one of the past", vec![victim, renewed], Who::Victim),
-            ("both of a rotation", vec![victim, predecessor], Who::Victim),
-            (
-                "both of a rotation, a dead one",
-                vec![victim, predecessor, &dead[0]],
-                Who::Victim,
-            ),
-            (
-                "with an attacker's live one",
-                vec![victim, attacker],
-                Who::Nobody,
-            ),
+            ("with one of the past", vec![live, &self.renewed]),
+            ("both of a rotation", vec![live, old]),
+            ("both and a dead one", vec![live, old, &dead[0]]),
+        ];
+        rows.map(|(what, values)| (what, values, Who::Victim))
+            .into()
+    }
+
+    fn rows_of_strangers(&self) -> Vec<Row<'_>> {
+        let (live, dead, renewed) = (&self.victim[..], &self.dead, &self.renewed[..]);
+        let five = [live].into_iter().chain(dead[..4].iter().map(|it| &it[..]));
+        let nobody = [
+            ("an attacker's live one", vec![live, &self.attacker]),
             (
                 "a rotation and an attacker's",
-                vec![predecessor, victim, attacker],
-                Who::Nobody,
+                vec![&self.predecessor, live, &self.attacker],
             ),
-            (
-                "five with a live one",
-                {
-                    let dead = dead[..4].iter().map(|it| &it[..]);
-                    dead.chain([&victim[..]]).collect()
-                },
-                Who::Nobody,
-            ),
-            ("two of the past", vec![renewed, destroyed], Who::Nobody),
-            (
-                "one of the past, a dead one",
-                vec![renewed, &dead[0]],
-                Who::Nobody,
-            ),
-            ("dead ones", vec![&dead[0], &dead[1]], Who::Guest),
-            ("malformed ones", vec!["x", "y"], Who::Guest),
-        ]
+            ("five with a live one", five.collect()),
+            ("two of the past", vec![renewed, &self.destroyed]),
+            ("one of the past, a dead one", vec![renewed, &dead[0]]),
+        ];
+        let guest = [
+            ("dead ones", vec![&dead[0][..], &dead[1]]),
+            ("malformed ones", vec!["x", "y"]),
+        ];
+        let guests = guest.map(|(what, values)| (what, values, Who::Guest));
+        let nobodies = nobody.map(|(what, values)| (what, values, Who::Nobody));
+        nobodies.into_iter().chain(guests).collect()
     }
 }
+
+/// What it is, the values of the cookies, and who that is.
+type Row<'a> = (&'static str, Vec<&'a str>, Who);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Who {
