@@ -84,7 +84,7 @@ pub use crate::store::RedisStore;
 pub use crate::{
     cookie::{InvalidSessionCookie, SameSite, SessionCookie, SessionCookieBuilder},
     middleware::{
-        LazySession, ResponseBody, ResponseFuture, Session, SessionLayer, SessionService,
+        LazySession, ResponseBody, ResponseFuture, Session, SessionLayer, SessionService, SiteData,
     },
     session::{
         error::{SessionError, SessionErrorKind},

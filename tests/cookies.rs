@@ -12,7 +12,7 @@ use common::{
 };
 use http::{HeaderMap, Method, header::SET_COOKIE};
 use session_test_support::{Browser, Page};
-use tower_session_layer::{Lifetime, SameSite, SessionCookie, SessionLayer};
+use tower_session_layer::{Lifetime, SameSite, SessionCookie, SessionLayer, SiteData};
 
 fn layer() -> SessionLayer {
     SessionLayer::new(Map::default())
@@ -162,6 +162,71 @@ async fn a_token_in_the_url_or_in_a_form_is_nothing() {
         .headers_mut()
         .insert("x-cookie", body.parse().unwrap());
     assert_eq!(thief.send(request).await.text, "none");
+}
+
+/// Proves: asvs_14_3_1.
+#[tokio::test]
+async fn the_end_of_a_session_clears_what_the_browser_keeps_if_that_is_wanted() {
+    let all = [SiteData::Cache, SiteData::Cookies, SiteData::Storage];
+    let plain = layer();
+    let clearing = layer().with_clear_site_data(all);
+    let cookies = layer().with_clear_site_data([SiteData::Cookies]);
+    let (everything, but_cookies) = (r#""cache", "cookies", "storage""#, r#""cache", "storage""#);
+    let rows = [
+        (&plain, "/destroy", None),
+        (&clearing, "/destroy", Some(everything)),
+        (&clearing, "/insert:b:2/destroy", Some(everything)),
+        (&clearing, "/destroy/insert:flash:bye", Some(but_cookies)),
+        (
+            &clearing,
+            "/destroy/commit/insert:flash:bye/sign_in",
+            Some(but_cookies),
+        ),
+        (&clearing, "/destroy/status:500", Some(everything)),
+        (&cookies, "/destroy", Some(r#""cookies""#)),
+        (&cookies, "/destroy/insert:flash:bye", None),
+        (&clearing, "/get:a", None),
+        (&clearing, "/sign_in", None),
+        (&clearing, "/rotate", None),
+    ];
+    for (layer, path, expected) in rows {
+        let browser = visitor(layer);
+        browser.get("/insert:a:1").await;
+        let page = browser.get(path).await;
+        assert_eq!(page.header("clear-site-data"), expected, "{path}");
+        let nobody = visitor(layer).get("/destroy").await;
+        assert_eq!(
+            nobody.header("clear-site-data"),
+            None,
+            "there was no session"
+        );
+    }
+}
+
+/// Proves: asvs_7_1_1.
+#[test]
+fn what_is_configured_can_be_printed() {
+    let hour = std::time::Duration::from_secs(3_600);
+    let layer = layer()
+        .with_cookie(SessionCookie::builder("__Host-shop").build().unwrap())
+        .with_lifetime(Lifetime::aal2())
+        .with_rotation(hour, hour / 60)
+        .with_max_size(1_000)
+        .with_clear_site_data([SiteData::Cache])
+        .save_failed_requests();
+    let printed = format!("{layer:?}");
+    for part in [
+        "__Host-shop=; HttpOnly; SameSite=Lax; Secure; Path=/",
+        "idle: 3600s, absolute: 86400s, persistent: false",
+        "max_len: 1000",
+        "rotate_every: Some(3600s), grace: 60s",
+        "saves_failed_requests: true",
+        "passes_refused_responses: false",
+        "allows_cross_site_beginnings: false",
+        "cache",
+    ] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
 }
 
 mod former {

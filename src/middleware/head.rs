@@ -23,8 +23,18 @@ impl Head {
         let cookie = &settings.cookie;
         let line = match self.announcement {
             Announcement::Nothing => None,
-            Announcement::Remove => Some(cookie.removal().clone()),
-            Announcement::Issue(token, expires) => {
+            Announcement::Remove => {
+                settings.clear_site_data.write(headers, false);
+                Some(cookie.removal().clone())
+            }
+            Announcement::Issue {
+                token,
+                expires,
+                follows_end,
+            } => {
+                if follows_end {
+                    settings.clear_site_data.write(headers, true);
+                }
                 let keep = expires.map(|expires| expires.since(settings.now()));
                 Some(cookie.issue(&token, keep))
             }

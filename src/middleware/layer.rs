@@ -5,12 +5,17 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use http::request::Parts;
 use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 
 use crate::{
     cookie::SessionCookie,
-    middleware::{service::SessionService, settings::Settings},
+    middleware::{
+        clear::{ClearSiteData, SiteData},
+        service::SessionService,
+        settings::Settings,
+    },
     session::{lifetime::Lifetime, rotation::DEFAULT_GRACE, state::Limits},
     store::SessionStore,
 };
@@ -70,6 +75,7 @@ impl SessionLayer {
             limits: Limits {
                 lifetime: Lifetime::default(),
                 max_len: 64 * 1024,
+                max_entry_len: usize::MAX,
                 rotate_every: None,
                 grace: DEFAULT_GRACE,
             },
@@ -77,6 +83,8 @@ impl SessionLayer {
             saves_failed_requests: false,
             passes_refused_responses: false,
             allows_cross_site_beginnings: false,
+            idle_requests: None,
+            clear_site_data: ClearSiteData::default(),
             background: TaskTracker::new(),
         });
         let mode = Mode::Eager;
@@ -116,6 +124,13 @@ impl SessionLayer {
         self.with(|settings| settings.limits.max_len = bytes)
     }
 
+    /// How large one entry of a session may become, in bytes: 5, its key and its value as JSON.
+    /// Defaults to what [the session](Self::with_max_size) has room for.
+    #[must_use]
+    pub fn with_max_entry_size(self, bytes: usize) -> Self {
+        self.with(|settings| settings.limits.max_entry_len = bytes)
+    }
+
     /// Replaces the token of a session, when the session is used and its secret is older than
     /// `every`, as a matter of routine: a copy of the cookie that somebody took is worth nothing
     /// for long.
@@ -145,6 +160,44 @@ impl SessionLayer {
             settings.limits.rotate_every = Some(every);
             settings.limits.grace = grace.min(every / 2);
         })
+    }
+
+    /// Which requests leave the session idle, because no user is behind them: a page that polls
+    /// would keep its session alive for ever. They see the session and may change it, and the idle
+    /// limit goes on. A handler can say so as well, or overrule this, see
+    /// [`Session::stay_idle`](crate::Session::stay_idle). Defaults to none.
+    ///
+    /// ```
+    /// # #[cfg(feature = "memory")] {
+    /// use tower_session_layer::{MemoryStore, SessionLayer};
+    ///
+    /// let layer = SessionLayer::new(MemoryStore::new())
+    ///     .with_idle_requests(|request| request.uri.path().starts_with("/poll/"));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_idle_requests(
+        self,
+        are_idle: impl Fn(&Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|settings| settings.idle_requests = Some(Arc::new(are_idle)))
+    }
+
+    /// What browsers are told to clear when a session was [destroyed](crate::Session::destroy), by
+    /// `Clear-Site-Data` (ASVS 14.3.1). They do so on `https` alone, and take their time for the
+    /// cache. A response that begins another session keeps the cookies. Defaults to nothing.
+    ///
+    /// ```
+    /// # #[cfg(feature = "memory")] {
+    /// use tower_session_layer::{MemoryStore, SessionLayer, SiteData};
+    ///
+    /// let layer = SessionLayer::new(MemoryStore::new())
+    ///     .with_clear_site_data([SiteData::Cache, SiteData::Storage]);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_clear_site_data(self, what: impl AsRef<[SiteData]>) -> Self {
+        self.with(|settings| settings.clear_site_data = ClearSiteData::new(what.as_ref()))
     }
 
     /// Saves what a request changed even if it is answered with a server error (HTTP 5xx, or a code

@@ -9,12 +9,15 @@ use std::{
     },
 };
 
-use http::{HeaderMap, Method};
+use http::Request;
 
 use crate::{
     cookie::Unread,
     middleware::{loading::Start, session::Session, settings::Settings},
-    session::{error::SessionError, state::Standing},
+    session::{
+        error::SessionError,
+        state::{Activity, Standing},
+    },
 };
 
 /// The session of a request behind [`SessionLayer::lazy`](crate::SessionLayer::lazy): not loaded
@@ -27,6 +30,7 @@ struct Shared {
     cookies: Unread,
     /// What the request may do if there is no token in the cookies.
     standing: Standing,
+    activity: Activity,
     /// Held by whoever loads.
     loading: tokio::sync::Mutex<()>,
     session: OnceLock<Session>,
@@ -52,10 +56,16 @@ impl LazySession {
         Ok(session.clone())
     }
 
-    pub(super) fn new(settings: &Arc<Settings>, method: &Method, headers: &HeaderMap) -> Self {
+    pub(super) fn new<B>(
+        request: &Request<B>,
+        activity: Activity,
+        settings: &Arc<Settings>,
+    ) -> Self {
+        let (method, headers) = (request.method(), request.headers());
         Self(Arc::new(Shared {
             settings: Arc::clone(settings),
             standing: settings.standing(method, headers),
+            activity,
             cookies: Unread::of(headers, &settings.cookie),
             loading: tokio::sync::Mutex::default(),
             session: OnceLock::new(),
@@ -111,10 +121,11 @@ impl LazySession {
             settings,
             cookies,
             standing,
+            activity,
             ..
         } = &*self.0;
         let presented = cookies.read(&settings.cookie);
-        match Start::of(presented, || *standing, settings) {
+        match Start::of(presented, || *standing, *activity, settings) {
             Start::Ready(session) => Ok(session),
             Start::Loading(mut loading) => poll_fn(|cx| loading.poll(cx, settings)).await,
         }

@@ -12,7 +12,7 @@ use crate::{
     middleware::{resuming::resume, session::Session, settings::Settings},
     session::{
         error::SessionError,
-        state::{Standing, State},
+        state::{Activity, Standing, State},
         token::Token,
     },
     store::{BoxFuture, StoreError},
@@ -25,7 +25,12 @@ pub(super) enum Start {
     Loading(Loading),
 }
 
-pub(super) enum Loading {
+pub(super) struct Loading {
+    source: Source,
+    activity: Activity,
+}
+
+enum Source {
     One {
         token: Token,
         record: BoxFuture<'static, Result<Option<Bytes>, StoreError>>,
@@ -38,23 +43,25 @@ impl Start {
     pub(super) fn of(
         presented: Presented,
         standing: impl FnOnce() -> Standing,
+        activity: Activity,
         settings: &Arc<Settings>,
     ) -> Self {
-        match presented {
-            Presented::Nothing => Self::Ready(Session::empty(settings, standing())),
-            Presented::Token(token) => Self::Loading(Loading::One {
-                record: Arc::clone(&settings.store).load(token.id()),
-                token,
-            }),
-            Presented::Several(tokens) => {
-                let resolving = resolve(tokens, Arc::clone(settings));
-                Self::Loading(Loading::Several(Box::pin(resolving)))
-            }
+        let empty = |standing| Self::Ready(Session::empty(settings, standing));
+        let source = match presented {
+            Presented::Nothing => return empty(standing()),
             Presented::TooMany => {
                 tracing::warn!("more than four different session cookies in one request");
-                Self::Ready(Session::empty(settings, Standing::AMBIGUOUS))
+                return empty(Standing::AMBIGUOUS);
             }
-        }
+            Presented::Token(token) => Source::One {
+                record: Arc::clone(&settings.store).load(token.id()),
+                token,
+            },
+            Presented::Several(tokens) => {
+                Source::Several(Box::pin(resolve(tokens, Arc::clone(settings))))
+            }
+        };
+        Self::Loading(Loading { source, activity })
     }
 }
 
@@ -65,13 +72,14 @@ impl Loading {
         settings: &Arc<Settings>,
     ) -> Poll<Result<Session, SessionError>> {
         // Dropped here, nothing has happened.
-        let state = match self {
-            Self::One { token, record } => {
+        let state = match &mut self.source {
+            Source::One { token, record } => {
                 let record = ready!(record.as_mut().poll(cx));
                 resume(std::slice::from_ref(token), record, settings)
             }
-            Self::Several(resolving) => ready!(resolving.as_mut().poll(cx)),
+            Source::Several(resolving) => ready!(resolving.as_mut().poll(cx)),
         };
+        let state = state.map(|state| state.with_activity(self.activity));
         Poll::Ready(state.map(|state| Session::new(settings, state)))
     }
 }

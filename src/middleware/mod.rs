@@ -2,6 +2,7 @@
 
 mod background;
 mod body;
+mod clear;
 mod commit;
 mod committing;
 mod ending;
@@ -20,6 +21,6 @@ mod session;
 mod settings;
 
 pub use self::{
-    body::ResponseBody, future::ResponseFuture, layer::SessionLayer, lazy::LazySession,
-    service::SessionService, session::Session,
+    body::ResponseBody, clear::SiteData, future::ResponseFuture, layer::SessionLayer,
+    lazy::LazySession, service::SessionService, session::Session,
 };

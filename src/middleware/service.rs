@@ -59,21 +59,22 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         if self.is_inside_its_like(request.extensions()) {
             return ResponseFuture::passing(self.inner.call(request));
         }
+        let (activity, mut request) = self.settings.activity(request);
         let (settings, headers) = (&self.settings, request.headers());
         let strays = Strays::of(headers, &settings.cookie);
         if let Mode::Lazy = self.mode {
-            let session = LazySession::new(settings, request.method(), headers);
+            let session = LazySession::new(&request, activity, settings);
             request.extensions_mut().insert(session.clone());
             let handle = Handle::new(session, strays);
             return ResponseFuture::handling(self.inner.call(request), handle);
         }
         let presented = settings.cookie.read(headers.get_all(COOKIE).iter());
         let standing = || settings.standing(request.method(), headers);
-        match Start::of(presented, standing, settings) {
+        match Start::of(presented, standing, activity, settings) {
             Start::Ready(session) => {
                 request.extensions_mut().insert(session.clone());
                 let handle = Handle::new(session, strays);

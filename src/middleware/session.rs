@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -297,6 +297,15 @@ impl Session {
         self.state().touch();
     }
 
+    /// Leaves the session idle, because no user is behind this request, but a page that polls: it
+    /// does not count as a use, also if it changes something. (It does if somebody signs in, or if
+    /// [`touch`](Self::touch) is called after this.)
+    /// [`with_idle_requests`](crate::SessionLayer::with_idle_requests) says so for whole groups of
+    /// requests.
+    pub fn stay_idle(&self) {
+        self.state().stay_idle();
+    }
+
     /// Saves what has changed so far, now; `Ok` means that it is stored. (A [`touch`](Self::touch)
     /// may have failed, which the log tells; a [rotation](Self::rotate) waits for the response.) If
     /// this issues a cookie, it goes out with the response, whatever response that is.
@@ -340,6 +349,15 @@ impl Session {
     #[must_use]
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.state().authenticated().map(Into::into)
+    }
+
+    /// How long ago somebody last signed in, if anybody did. Before a sensitive step an application
+    /// asks for the password again if this is too long, and then calls [`sign_in`](Self::sign_in)
+    /// (ASVS 7.5.1, 7.5.3).
+    #[must_use]
+    pub fn authentication_age(&self) -> Option<Duration> {
+        let authenticated = self.state().authenticated()?;
+        Some(self.shared.settings.now().since(authenticated))
     }
 
     /// When the session began; `None` until it is stored for the first time.

@@ -11,21 +11,25 @@ use std::{
     time::SystemTime,
 };
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Request, request::Parts};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     cookie::SessionCookie,
+    middleware::clear::ClearSiteData,
     session::{
         error::{SessionError, SessionErrorKind},
         header::Nonce,
         lifetime::Timestamp,
-        state::{Limits, Standing},
+        state::{Activity, Limits, Standing},
         step::Ingredients,
         token::Token,
     },
     store::ErasedStore,
 };
+
+/// Tells which requests leave the session idle.
+pub(super) type IdleRequests = dyn Fn(&Parts) -> bool + Send + Sync;
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -36,6 +40,8 @@ pub(super) struct Settings {
     pub(super) saves_failed_requests: bool,
     pub(super) passes_refused_responses: bool,
     pub(super) allows_cross_site_beginnings: bool,
+    pub(super) idle_requests: Option<Arc<IdleRequests>>,
+    pub(super) clear_site_data: ClearSiteData,
     /// Commits that go on although nobody waits for them.
     pub(super) background: TaskTracker,
 }
@@ -57,6 +63,19 @@ impl Settings {
         }
     }
 
+    /// Whether a request counts as a use of its session; the request comes back.
+    pub(super) fn activity<B>(&self, request: Request<B>) -> (Activity, Request<B>) {
+        let Some(is_idle) = &self.idle_requests else {
+            return (Activity::AsDue, request);
+        };
+        let (parts, body) = request.into_parts();
+        let activity = match is_idle(&parts) {
+            true => Activity::Never,
+            false => Activity::AsDue,
+        };
+        (activity, Request::from_parts(parts, body))
+    }
+
     pub(super) fn ingredients(&self) -> Ingredients {
         Ingredients {
             now: self.now(),
@@ -71,6 +90,14 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("cookie", &self.cookie)
             .field("limits", &self.limits)
+            .field("saves_failed_requests", &self.saves_failed_requests)
+            .field("passes_refused_responses", &self.passes_refused_responses)
+            .field(
+                "allows_cross_site_beginnings",
+                &self.allows_cross_site_beginnings,
+            )
+            .field("has_idle_requests", &self.idle_requests.is_some())
+            .field("clear_site_data", &self.clear_site_data)
             .finish_non_exhaustive()
     }
 }

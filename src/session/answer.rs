@@ -85,9 +85,10 @@ impl State {
         self.in_flight.take_if(|it| it.step.is_routine);
         if let Some(stored) = &mut self.stored {
             stored.is_touch_due = false;
+            stored.presents = None;
             stored.rotation = Rotation::Impossible;
         }
-        self.pending.touch = false;
+        self.activity.settle();
     }
 
     fn committed(&mut self, in_flight: InFlight) {
@@ -126,7 +127,11 @@ impl State {
             let header = self.header();
             let persistent = header.filter(|header| header.lifetime.is_persistent());
             let expires = persistent.map(Header::absolute_deadline);
-            self.announcement = Announcement::Issue(token, expires);
+            self.announcement = Announcement::Issue {
+                token,
+                expires,
+                follows_end: self.announcement.tells_an_end(),
+            };
         }
     }
 
@@ -186,7 +191,9 @@ impl State {
             entries: in_flight.changes.to_entry_changes(),
             ..change.clone()
         };
-        if record.outgrown_by(&change) {
+        let is_too_large =
+            record.outgrown_by(&change) || change.outgrows_an_entry(self.limits.max_entry_len);
+        if is_too_large {
             return Err(SessionErrorKind::TooLarge.into());
         }
         stored.record = record;

@@ -15,7 +15,6 @@ use crate::session::{
 pub(crate) struct Changes {
     pub(crate) renewal: Option<NewSecret>,
     pub(crate) lifetime: Option<Lifetime>,
-    pub(crate) touch: bool,
     clear: bool,
     /// In the order of their keys.
     edits: Vec<(Arc<str>, Edit)>,
@@ -95,7 +94,6 @@ impl Changes {
         let Self {
             renewal,
             lifetime,
-            touch: _,
             clear,
             edits,
         } = self;

@@ -114,7 +114,7 @@ impl State {
             len: record.as_bytes().len(),
             stored: Some(Stored {
                 id: token.id(),
-                is_touch_due: is_presented || idle_for >= header.lifetime.touch_interval(),
+                is_touch_due: idle_for >= header.lifetime.touch_interval(),
                 presents: is_presented.then_some(header.verifier),
                 rotation,
                 record,

@@ -26,6 +26,8 @@ pub struct Delta {
     pub(crate) now: Timestamp,
     /// Whether it was sent before and nobody saw the answer: it may have happened.
     pub(crate) is_repeated: bool,
+    /// Whether it counts as a use of the session, so that the idle limit starts anew.
+    pub(crate) is_use: bool,
     pub(crate) kind: DeltaKind,
 }
 

@@ -66,7 +66,8 @@ impl State {
         let old = self.entry_len(key).unwrap_or(0);
         let new = entry_len(key, value);
         let len = self.len - old + new;
-        if len > self.limits.max_len && new > old {
+        let is_too_long = len > self.limits.max_len || new > self.limits.max_entry_len;
+        if is_too_long && new > old {
             return Err(SessionErrorKind::TooLarge.into());
         }
         self.len = len;

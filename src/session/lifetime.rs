@@ -81,6 +81,26 @@ impl Lifetime {
         Self::new(DAY.saturating_mul(14), DAY.saturating_mul(60)).persistent()
     }
 
+    /// As long as NIST SP 800-63B-4 allows at authentication assurance level 1: 30 days in all.
+    #[must_use]
+    pub const fn aal1() -> Self {
+        Self::new(DAY.saturating_mul(30), DAY.saturating_mul(30))
+    }
+
+    /// As long as NIST SP 800-63B-4 recommends at authentication assurance level 2: an hour idle, 24
+    /// hours in all.
+    #[must_use]
+    pub const fn aal2() -> Self {
+        Self::new(HOUR, DAY)
+    }
+
+    /// As long as NIST SP 800-63B-4 allows at authentication assurance level 3: 15 minutes idle, 12
+    /// hours in all.
+    #[must_use]
+    pub const fn aal3() -> Self {
+        Self::new(Duration::from_secs(15 * 60), HOUR.saturating_mul(12))
+    }
+
     /// The same limits, with a cookie that outlives the browser (`Max-Age` on the cookie).
     #[must_use]
     pub const fn persistent(self) -> Self {
@@ -117,10 +137,7 @@ impl Lifetime {
 impl Default for Lifetime {
     /// 30 minutes idle, 12 hours in all, and the cookie ends with the browser.
     fn default() -> Self {
-        Self::new(
-            Duration::from_secs(30 * 60),
-            Duration::from_secs(12 * 60 * 60),
-        )
+        Self::new(Duration::from_secs(30 * 60), HOUR.saturating_mul(12))
     }
 }
 
@@ -136,7 +153,8 @@ const fn capped(limit: Duration) -> Duration {
     }
 }
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = HOUR.saturating_mul(24);
 const CENTURY: Duration = DAY.saturating_mul(36_525);
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::session::{
     header::Header,
     record::{Record, put_entry},
     rotation::Rotation,
-    state::{Standing, State, Stored},
+    state::{Activity, Standing, State, Stored},
     step::{InFlight, Ingredients, Step},
     token::{SessionId, Token},
 };
@@ -53,7 +53,7 @@ impl State {
             None => self.beginning(),
             Some(_) if self.pending.is_dirty() => Outcome::Commit,
             Some(stored) if self.is_head_held() && stored.rotation.is_due() => Outcome::Rotate,
-            Some(stored) if self.pending.touch || stored.is_touch_due => Outcome::Touch,
+            Some(stored) if stored.presents.is_some() || self.is_touch_due() => Outcome::Touch,
             Some(_) => Outcome::Nothing,
         }
     }
@@ -102,6 +102,7 @@ impl State {
                 nonce,
                 now,
                 is_repeated: false,
+                is_use: self.activity != Activity::Never || self.pending.is_sign_in(),
                 kind,
             });
             let step = Step {
@@ -112,7 +113,10 @@ impl State {
             let changes = match outcome {
                 // What follows a destroy belongs to another session.
                 Outcome::Destroy | Outcome::Rotate => Changes::default(),
-                _ => std::mem::take(&mut self.pending),
+                _ => {
+                    self.activity.settle();
+                    std::mem::take(&mut self.pending)
+                }
             };
             self.in_flight = Some(InFlight::new(step, changes, token));
         }

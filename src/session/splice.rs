@@ -94,9 +94,28 @@ impl Change {
         missing == 0
     }
 
+    /// Whether an entry that was computed from the present one grew, and beyond this limit.
+    pub(super) fn outgrows_an_entry(&self, max_len: usize) -> bool {
+        let is_too_long = |entry: &EntryChange| {
+            let old = match &entry.base {
+                Base::Is(base) => entry_len(&entry.key, base),
+                Base::Any | Base::Absent => 0,
+            };
+            entry.len() > max_len.max(old)
+        };
+        self.entries.iter().any(is_too_long)
+    }
+
     fn added_len(&self) -> usize {
-        let len = |entry: &EntryChange| Some(entry_len(&entry.key, entry.value.as_ref()?));
-        self.entries.iter().filter_map(len).sum()
+        self.entries.iter().map(EntryChange::len).sum()
+    }
+}
+
+impl EntryChange {
+    /// How much it adds to a record.
+    fn len(&self) -> usize {
+        let len = |value| entry_len(&self.key, value);
+        self.value.as_deref().map_or(0, len)
     }
 }
 
@@ -117,10 +136,12 @@ impl Header {
         header
     }
 
-    /// Notes the commit, and with it a use of the session.
+    /// Notes the commit, and with it a use of the session if it is one.
     fn mark(&mut self, delta: &Delta) {
         self.nonce = delta.nonce;
-        self.touched = self.touched.max(delta.now);
+        if delta.is_use {
+            self.touched = self.touched.max(delta.now);
+        }
     }
 
     fn replace_verifier(&mut self, verifier: Verifier, now: Timestamp, by: Replacement) {

@@ -27,6 +27,7 @@ pub(crate) struct State {
     pub(super) ended: Option<SessionId>,
     pub(super) in_flight: Option<InFlight>,
     pub(super) pending: Changes,
+    pub(super) activity: Activity,
     pub(super) announcement: Announcement,
     pub(super) limits: Limits,
     pub(super) refusals: Refusals,
@@ -48,6 +49,17 @@ pub(super) struct Stored {
     pub(super) rotation: Rotation,
 }
 
+/// When the request is noted as a use of the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Activity {
+    /// With every commit, and by itself when that was last done a while ago.
+    AsDue,
+    /// In any case.
+    Now,
+    /// Not at all, except if somebody signs in.
+    Never,
+}
+
 /// What a request without a session may do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Standing {
@@ -58,6 +70,15 @@ pub(crate) enum Standing {
         because: SessionErrorKind,
         ends: Option<SessionId>,
     },
+}
+
+impl Activity {
+    /// Takes back that the request is to be noted in any case: it was, or will not be.
+    pub(super) fn settle(&mut self) {
+        if let Self::Now = self {
+            *self = Self::AsDue;
+        }
+    }
 }
 
 impl Standing {
@@ -73,6 +94,8 @@ impl Standing {
 pub(crate) struct Limits {
     pub(crate) lifetime: Lifetime,
     pub(crate) max_len: usize,
+    /// How long one entry may become.
+    pub(crate) max_entry_len: usize,
     /// How old a secret may become before it is replaced at routine, if that is wanted.
     pub(crate) rotate_every: Option<Duration>,
     /// How long a predecessor counts after its successor was presented.
@@ -84,15 +107,30 @@ pub(crate) struct Limits {
 pub(crate) enum Announcement {
     #[default]
     Nothing,
-    /// Keep this token, for this long if the session is to outlive the browser.
-    Issue(Token, Option<Timestamp>),
+    /// Keep this token.
+    Issue {
+        token: Token,
+        /// Until when, if the session is to outlive the browser.
+        expires: Option<Timestamp>,
+        /// Whether another session ended before.
+        follows_end: bool,
+    },
     Remove,
 }
 
-#[cfg(test)]
 impl Announcement {
+    /// Whether a session of this request ended.
+    pub(super) fn tells_an_end(&self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Issue { follows_end, .. } => *follows_end,
+            Self::Remove => true,
+        }
+    }
+
+    #[cfg(test)]
     pub(super) fn is_issue(&self) -> bool {
-        matches!(self, Self::Issue(..))
+        matches!(self, Self::Issue { .. })
     }
 }
 
@@ -111,6 +149,7 @@ impl State {
             ended: None,
             in_flight: None,
             pending: Changes::default(),
+            activity: Activity::AsDue,
             announcement: Announcement::Nothing,
             limits,
             refusals: Refusals::default(),
@@ -160,8 +199,24 @@ impl State {
         lifetime.or_else(stored).unwrap_or(self.limits.lifetime)
     }
 
+    pub(crate) fn with_activity(self, activity: Activity) -> Self {
+        Self { activity, ..self }
+    }
+
     pub(crate) fn touch(&mut self) {
-        self.pending.touch = true;
+        self.activity = Activity::Now;
+    }
+
+    pub(crate) fn stay_idle(&mut self) {
+        self.activity = Activity::Never;
+    }
+
+    pub(super) fn is_touch_due(&self) -> bool {
+        match self.activity {
+            Activity::AsDue => self.stored.as_ref().is_some_and(|it| it.is_touch_due),
+            Activity::Now => true,
+            Activity::Never => false,
+        }
     }
 
     pub(crate) fn sign_in(&mut self, now: Timestamp) -> Result<(), SessionError> {
@@ -203,6 +258,7 @@ impl State {
         self.stored = None;
         self.in_flight.take_if(|in_flight| !in_flight.is_end());
         self.pending = Changes::default();
+        self.activity.settle();
         self.refusals.bind_response = false;
         self.len = Header::LEN;
     }
@@ -216,6 +272,7 @@ impl State {
             self.refusals.add(SessionErrorKind::Discarded);
         }
         self.pending = Changes::default();
+        self.activity.settle();
         if let Some(stored) = &mut self.stored {
             stored.rotation.call_off();
         }

@@ -155,6 +155,7 @@ mod tests {
             nonce,
             now,
             is_repeated: false,
+            is_use: true,
             kind,
         }
     }
@@ -189,6 +190,7 @@ mod tests {
             nonce,
             now,
             is_repeated: false,
+            is_use: true,
             kind,
         };
         let answer = store.commit(&id(1), &end).await.unwrap();

@@ -161,6 +161,8 @@ pub(crate) async fn act(session: &Session, words: &[&str]) -> Result<Option<Stri
         ["rotate"] => session.rotate()?,
         ["destroy"] => session.destroy(),
         ["touch"] => session.touch(),
+        ["stay_idle"] => session.stay_idle(),
+        ["age"] => return Ok(Some(format!("{:?}", session.authentication_age()))),
         ["remember"] => session.set_lifetime(Lifetime::remembered())?,
         ["commit"] => session.commit().await?,
         ["id"] => {

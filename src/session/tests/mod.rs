@@ -37,6 +37,7 @@ pub(super) struct World {
 pub(super) const LIMITS: Limits = Limits {
     lifetime: Lifetime::new(Duration::from_millis(100), Duration::from_millis(1000)),
     max_len: 1024,
+    max_entry_len: usize::MAX,
     rotate_every: Some(Duration::from_millis(50)),
     grace: GRACE,
 };
@@ -113,7 +114,7 @@ impl World {
         while self.step(state)?.is_some() {}
         match state.send_head() {
             Announcement::Nothing => {}
-            Announcement::Issue(token, _) => self.token = Some(token),
+            Announcement::Issue { token, .. } => self.token = Some(token),
             Announcement::Remove => self.token = None,
         }
         Ok(())

@@ -81,6 +81,7 @@ impl Dice {
             delta.now.0 += 61_000;
         }
         delta.is_repeated = self.once_in(6);
+        delta.is_use = !self.once_in(4);
         delta
     }
 

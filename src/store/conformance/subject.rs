@@ -45,6 +45,7 @@ impl<S: SessionStore> Subject<S> {
             nonce: nonce.to_be_bytes(),
             now: self.now,
             is_repeated: false,
+            is_use: true,
             kind,
         }
     }

@@ -7,10 +7,10 @@
 --
 -- create:  ARGV[4] the record, ARGV[5] its time to live in milliseconds
 -- destroy: ARGV[4] now, ARGV[5] the tombstone's time to live
--- rotate:  ARGV[4] '>I8I8I4I8I8I8c32c32c32': now, loaded, epoch, grace, how long the past is
---          remembered, slack, from, to, sealed
--- change:  ARGV[4] '>I8I8I4I8BBI8I8I8I8': now, loaded, epoch, longest length, clear,
---          persistence (0 no, 1 yes, 2 unchanged), idle and absolute limit, slack, grace
+-- rotate:  ARGV[4] '>I8I8I8I4I8I8I8c32c32c32': now, when the session was used (0: this is no use),
+--          loaded, epoch, grace, how long the past is remembered, slack, from, to, sealed
+-- change:  ARGV[4] '>I8I8I8I4I8BBI8I8I8I8': now, used, loaded, epoch, longest length, clear, persistence
+--          (0 no, 1 yes, 2 unchanged), idle and absolute limit, slack, grace
 --          ARGV[5] '' or the new verifier and the time of authentication (0: unchanged)
 --          ARGV[6] '' or the verifier that this presents
 --          ARGV[7] '' or, if this is repeated, the nonce that it knows
@@ -82,8 +82,8 @@ local function store(record, now, slack)
 end
 
 if verb == 'rotate' then
-  local now, loaded, base_epoch, grace, remembered, slack, from, to, new_sealed =
-    struct.unpack('>I8I8I4I8I8I8c32c32c32', ARGV[4])
+  local now, used, loaded, base_epoch, grace, remembered, slack, from, to, new_sealed =
+    struct.unpack('>I8I8I8I4I8I8I8c32c32c32', ARGV[4])
   if last_nonce == nonce then return answer(COMMITTED) end
   if epoch ~= base_epoch then return answer(SUPERSEDED) end
   if is_over(now, loaded) then return answer(GONE) end
@@ -95,12 +95,12 @@ if verb == 'rotate' then
   if verifier ~= from or is_settling then return answer(SUPERSEDED) end
   replaced_by, previous, replaced, sealed, presented = ROTATION, verifier, now, new_sealed, 0
   verifier = to
-  touched = math.max(touched, now)
+  touched = math.max(touched, used)
   return store(header() .. record:sub(HEADER_LEN + 1), now, slack)
 end
 
-local now, loaded, base_epoch, max_len, clear, new_persistent, new_idle, new_absolute, slack, grace =
-  struct.unpack('>I8I8I4I8BBI8I8I8I8', ARGV[4])
+local now, used, loaded, base_epoch, max_len, clear, new_persistent, new_idle, new_absolute, slack,
+  grace = struct.unpack('>I8I8I8I4I8BBI8I8I8I8', ARGV[4])
 local renewal, presents, known = ARGV[5], ARGV[6], ARGV[7]
 local FIRST_ENTRY = 8
 
@@ -164,7 +164,7 @@ for i = FIRST_ENTRY, #ARGV, 3 do
 end
 if len > max_len and len > #record then return answer(CONFLICT, record) end
 
-touched = math.max(touched, now)
+touched = math.max(touched, used)
 if new_persistent ~= 2 then
   persistent, idle, absolute = new_persistent, new_idle, new_absolute
 end

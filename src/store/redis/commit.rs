@@ -63,7 +63,7 @@ impl<'a> CommitScript<'a> {
     }
 
     fn change(&self, call: &mut Cmd, change: &Change) {
-        let mut buffer = Vec::with_capacity(64);
+        let mut buffer = Vec::with_capacity(72);
         self.put_fixed(&mut buffer, change);
         call.arg(&buffer);
         buffer.clear();
@@ -83,6 +83,7 @@ impl<'a> CommitScript<'a> {
     fn put_fixed(&self, out: &mut Vec<u8>, change: &Change) {
         let lifetime = change.lifetime.unwrap_or_default();
         out.put_u64(self.delta.now.0);
+        out.put_u64(self.used());
         out.put_u64(change.loaded.0);
         out.put_u32(change.epoch);
         out.put_u64(change.max_len as u64);
@@ -97,9 +98,17 @@ impl<'a> CommitScript<'a> {
         out.put_u64(millis(change.grace));
     }
 
+    fn used(&self) -> u64 {
+        match self.delta.is_use {
+            true => self.delta.now.0,
+            false => 0,
+        }
+    }
+
     fn rotate(&self, rotate: &Rotate) -> Vec<u8> {
-        let mut out = Vec::with_capacity(140);
+        let mut out = Vec::with_capacity(148);
         out.put_u64(self.delta.now.0);
+        out.put_u64(self.used());
         out.put_u64(rotate.loaded.0);
         out.put_u32(rotate.epoch);
         out.put_u64(millis(rotate.grace));

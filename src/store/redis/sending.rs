@@ -25,6 +25,7 @@ where
             nonce: Nonce::default(),
             now: Timestamp::default(),
             is_repeated: false,
+            is_use: false,
             kind: DeltaKind::Destroy,
         };
         let script = CommitScript {

@@ -165,6 +165,7 @@ impl Bench {
             nonce: [delta.nonce; 8],
             now: self.now,
             is_repeated,
+            is_use: true,
             kind,
         }
     }

@@ -64,6 +64,7 @@ impl Real {
         let limits = Limits {
             lifetime: LIFETIME,
             max_len: usize::MAX / 2,
+            max_entry_len: usize::MAX,
             rotate_every: (is_rotation_wanted && rotates_by_age).then_some(Duration::ZERO),
             grace: bench.grace,
         };
@@ -150,7 +151,7 @@ impl Real {
     fn finish(&mut self, status: Status) {
         let told = match self.state.send_head() {
             Announcement::Nothing => Told::Nothing,
-            Announcement::Issue(token, _) => Told::Issue(name_of_token(&token)),
+            Announcement::Issue { token, .. } => Told::Issue(name_of_token(&token)),
             Announcement::Remove => Told::Remove,
         };
         assert!(!self.state.is_left_unsaved(), "{:?}", self.who);
