@@ -1,6 +1,13 @@
 //! A visitor that nobody here wrote: `curl`, with a cookie jar.
 
-use std::{fs, net::SocketAddr, path::PathBuf, process::Command, sync::Arc};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::PathBuf,
+    process::Command,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tempfile::TempDir;
@@ -115,13 +122,32 @@ impl Curl {
     /// If there are several.
     #[must_use]
     pub fn cookie(&self) -> Option<String> {
+        self.field(6)
+    }
+
+    /// How long the only cookie in the jar outlives the browser; `None` if it does not, or if the
+    /// jar is empty.
+    ///
+    /// # Panics
+    ///
+    /// If there are several.
+    #[must_use]
+    pub fn keeps_cookie_for(&self) -> Option<Duration> {
+        let end = self.field(4)?.parse().unwrap();
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(end);
+        end.duration_since(SystemTime::now()).ok()
+    }
+
+    /// A field of the only line in the jar.
+    fn field(&self, index: usize) -> Option<String> {
         let jar = fs::read_to_string(self.jar()).unwrap_or_default();
-        // Seven fields to a line, the value last. A line for a cookie that scripts cannot see
-        // begins like a comment.
-        let values = jar.lines().filter_map(|line| line.split('\t').nth(6));
-        let values: Vec<_> = values.collect();
-        assert!(values.len() <= 1, "one cookie at most: {jar}");
-        values.first().map(|value| (*value).into())
+        // Seven fields to a line: the end in seconds, zero if it is that of the browser, is the
+        // fifth, the value the last. A line for a cookie that scripts cannot see begins like a
+        // comment.
+        let fields = jar.lines().filter_map(|line| line.split('\t').nth(index));
+        let fields: Vec<_> = fields.collect();
+        assert!(fields.len() <= 1, "one cookie at most: {jar}");
+        fields.first().map(|field| (*field).into())
     }
 
     fn jar(&self) -> PathBuf {

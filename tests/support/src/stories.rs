@@ -135,6 +135,9 @@ pub fn only_a_remembered_sign_in_outlives_the_browser(example: &Example) {
         assert_leads_to_the_page(&page);
         let cookie = page.set_cookie().unwrap();
         assert_eq!(cookie.contains("Max-Age="), is_remembered, "{form:?}");
+        let days = visitor.keeps_cookie_for().map(|it| it.as_secs() / 86_400);
+        // Of sixty days some moments are over.
+        assert_eq!(days, is_remembered.then_some(59), "{form:?}");
     }
 }
 
