@@ -9,6 +9,7 @@ mod curl;
 mod example;
 mod process;
 mod proxy;
+mod python;
 mod redis;
 mod secrets;
 pub mod stories;
@@ -19,8 +20,9 @@ pub use self::{
     clock::Clock,
     curl::{Curl, Http},
     example::{Example, Instance},
-    process::{Program, Server, free_address},
+    process::{Program, Server, free_address, output},
     proxy::Proxy,
+    python::python,
     redis::Redis,
     secrets::{assert_tells_no_secret, contains},
     wire::{Host, Wire},

@@ -119,6 +119,19 @@ fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
     lines.next().map(|line| line.unwrap() + "\n")
 }
 
+/// Runs a program to its end, and returns what it printed.
+///
+/// # Panics
+///
+/// If the program cannot be started, fails, or prints what is not text.
+#[track_caller]
+pub fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// An address on this machine where nothing listens.
 #[must_use]
 pub fn free_address() -> SocketAddr {

@@ -1,11 +1,11 @@
 //! Whole programs as visitors: the client of the example, and one in Python that speaks gRPC by a
 //! library that nobody here wrote.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
-use session_test_support::Redis;
+use session_test_support::{Redis, output, python};
 
-use crate::visitor::serve;
+use crate::visitor::{PROGRAM, serve};
 
 #[test]
 fn its_own_client_is_counted_signed_in_and_signed_out() {
@@ -27,26 +27,16 @@ fn its_own_client_is_counted_signed_in_and_signed_out() {
     }
 }
 
+/// Proves: asvs_7_2_4, asvs_7_4_1, rfc6265bis_c5.
 #[test]
 fn a_client_in_python_is_counted_signed_in_and_signed_out() {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let python = target.join("python/bin/python");
-    assert!(python.exists(), "no {python:?}: run `scripts/test`");
     for redis in [None, Some(Redis::start())] {
         let (_server, address) = serve(redis.as_ref());
-        let mut client = Command::new(&python);
+        let mut client = python(PROGRAM);
         client
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client.py"))
             .arg(address.to_string())
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/proto"));
         assert_eq!(output(&mut client), "all as expected\n");
     }
-}
-
-#[track_caller]
-fn output(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
 }
