@@ -1,11 +1,29 @@
 //! The example over the wire.
 #![allow(clippy::unwrap_used)]
 
-use session_test_support::{Example, Http, stories};
+use session_test_support::{Example, Http, Python, stories};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_example-axum");
 
 stories!(PROGRAM, Http::One);
+
+/// Proves: asvs_7_2_4, asvs_7_4_1, rfc6265bis_c5.
+#[test]
+fn urllib_keeps_a_session_until_it_signs_out() {
+    Python::Urllib.visits(&Example::new(PROGRAM, Http::One));
+}
+
+/// Proves: asvs_7_2_4, asvs_7_4_1, rfc6265bis_c5.
+#[test]
+fn aiohttp_keeps_a_session_until_it_signs_out() {
+    Python::Aiohttp.visits(&Example::new(PROGRAM, Http::One));
+}
+
+/// Proves: asvs_7_2_4, asvs_7_4_1, rfc6265bis_c5, rfc6265bis_c11.
+#[test]
+fn httpx_keeps_a_session_until_it_signs_out() {
+    Python::Httpx.visits(&Example::new(PROGRAM, Http::One));
+}
 
 #[test]
 fn the_page_shows_the_session() {

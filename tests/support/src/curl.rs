@@ -31,7 +31,7 @@ impl Http {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::One => "HTTP/1.1",
             Self::Two => "HTTP/2",

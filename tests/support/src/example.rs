@@ -35,6 +35,14 @@ impl Example {
         (instance, visitor)
     }
 
+    pub(crate) fn program(&self) -> &'static str {
+        self.program
+    }
+
+    pub(crate) fn http(&self) -> Http {
+        self.http
+    }
+
     /// The command that starts an instance with these environment variables.
     #[must_use]
     pub fn command(&self, environment: &[(&str, &str)]) -> Command {

@@ -1,6 +1,6 @@
 //! What the tests share: a browser with a cookie jar, servers on real sockets, a clock that is
 //! moved by hand, Redis and other programs that run as long as a test needs them, and the stories
-//! of the examples, whose visitor is `curl`.
+//! of the examples, whose visitors are `curl` and clients in Python.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod browser;
@@ -22,7 +22,7 @@ pub use self::{
     example::{Example, Instance},
     process::{Program, Server, free_address, output},
     proxy::Proxy,
-    python::python,
+    python::{Python, python},
     redis::Redis,
     secrets::{assert_tells_no_secret, contains},
     wire::{Host, Wire},
