@@ -4,13 +4,12 @@
 mod common;
 
 use common::{
-    app::{app, said},
+    app::app,
     stores::stores,
     visitor::{COOKIE, token},
 };
 use http::{Method, StatusCode};
 use session_test_support::Browser;
-use tower_session_layer::SessionErrorKind;
 
 #[tokio::test]
 async fn asvs_7_6_2_looking_does_not_begin_a_session() {

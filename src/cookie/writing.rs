@@ -85,9 +85,11 @@ impl SessionCookie {
     /// `keep` is how long the cookie may outlive the browser, in whole seconds, one at least (none
     /// would remove it), and 400 days at most, as browsers do (RFC 6265bis §5.6.2).
     pub(crate) fn issue(&self, token: &Token, keep: Option<Duration>) -> HeaderValue {
-        let (name, value, attributes) = (self.name(), token.encode(), &self.attributes);
+        let (name, attributes) = (self.name(), &self.attributes);
         let mut line = String::with_capacity(name.len() + attributes.len() + LEN_OF_THE_REST);
-        line.extend([name, "=", &value, attributes]);
+        line.extend([name, "="]);
+        token.encode_to(&mut line);
+        line.push_str(attributes);
         if let Some(keep) = keep {
             let seconds = keep.clamp(MIN_AGE, MAX_AGE).as_secs();
             let _ = write!(line, "; Max-Age={seconds}");

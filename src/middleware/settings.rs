@@ -23,7 +23,7 @@ use crate::{
         lifetime::Timestamp,
         state::{Activity, Limits, Standing},
         step::Ingredients,
-        token::Token,
+        token::{Entropy, Token},
     },
     store::ErasedStore,
 };
@@ -102,9 +102,9 @@ impl fmt::Debug for Settings {
     }
 }
 
-fn from_the_os() -> Result<[u8; Token::ENTROPY], SessionError> {
-    let mut entropy = [0; Token::ENTROPY];
-    getrandom::fill(&mut entropy)
+fn from_the_os() -> Result<Entropy, SessionError> {
+    let mut entropy = Entropy::new([0; Token::ENTROPY]);
+    getrandom::fill(&mut entropy[..])
         .map_err(|error| SessionError::with_source(SessionErrorKind::Entropy, error))?;
     Ok(entropy)
 }

@@ -12,6 +12,7 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::session::token::{Secret, Token, Verifier};
 
@@ -28,36 +29,38 @@ impl fmt::Debug for Sealed {
 impl Token {
     /// Seals another token of the same session under this one.
     pub(crate) fn seal(&self, successor: &Self) -> Sealed {
-        Sealed(xor(successor.secret.0, self.pad(successor.verifier())))
+        let mut sealed = *successor.secret.0;
+        xor(&mut sealed, &self.pad(successor.verifier()));
+        Sealed(sealed)
     }
 
     /// Opens what was sealed under this token; `None` if that is not the token which `verifier`
     /// stands for.
     pub(crate) fn unseal(&self, sealed: Sealed, verifier: Verifier) -> Option<Self> {
+        let mut secret = self.pad(verifier);
+        xor(&mut secret, &sealed.0);
         let successor = Self {
             id: self.id,
-            secret: Secret(xor(sealed.0, self.pad(verifier))),
+            secret: Secret(secret),
         };
         (successor.verifier() == verifier).then_some(successor)
     }
 
-    fn pad(&self, successor: Verifier) -> [u8; 32] {
+    fn pad(&self, successor: Verifier) -> Zeroizing<[u8; 32]> {
         // A key that is shorter than a block of the hash stands for itself and zeros (RFC 2104 §2).
-        let mut key = [0; 64];
-        key[..32].copy_from_slice(&self.secret.0);
-        Hmac::<Sha256>::new(&key.into())
+        let mut key = Zeroizing::new([0; 64]);
+        key[..32].copy_from_slice(&self.secret.0[..]);
+        let pad = Hmac::<Sha256>::new((&*key).into())
             .chain_update(LABEL)
             .chain_update(self.id.as_bytes())
             .chain_update(successor.0)
-            .finalize()
-            .into_bytes()
-            .into()
+            .finalize();
+        Zeroizing::new(pad.into_bytes().into())
     }
 }
 
-fn xor(mut one: [u8; 32], other: [u8; 32]) -> [u8; 32] {
+fn xor(one: &mut [u8; 32], other: &[u8; 32]) {
     one.iter_mut().zip(other).for_each(|(a, b)| *a ^= b);
-    one
 }
 
 const LABEL: &[u8] = b"tower-session-layer successor";

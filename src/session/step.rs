@@ -8,7 +8,7 @@ use crate::session::{
     error::SessionError,
     header::Nonce,
     lifetime::Timestamp,
-    token::{SessionId, Token},
+    token::{Entropy, SessionId, Token},
 };
 
 /// One write, as the store gets it.
@@ -88,5 +88,5 @@ impl InFlight {
 pub(crate) struct Ingredients {
     pub(crate) now: Timestamp,
     pub(crate) nonce: Nonce,
-    pub(crate) entropy: fn() -> Result<[u8; Token::ENTROPY], SessionError>,
+    pub(crate) entropy: fn() -> Result<Entropy, SessionError>,
 }

@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::{Builder, Uuid, Variant};
+use zeroize::Zeroizing;
 
 /// The public name of a session: a UUID v4.
 ///
@@ -78,6 +79,9 @@ impl fmt::Display for InvalidSessionId {
 impl std::error::Error for InvalidSessionId {}
 
 /// What the cookie carries: the id and the secret, 48 bytes, as 64 characters of base64url.
+///
+/// Memory that held a secret is overwritten when it is given up, here and in the hashes. (The lines
+/// of the request and of the response, which carry the token, are not ours.)
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(super) id: SessionId,
@@ -92,19 +96,16 @@ impl Token {
     pub(crate) const ENTROPY: usize = 48;
 
     /// A token for a new session.
-    pub(crate) fn for_new_session(entropy: [u8; Self::ENTROPY]) -> Self {
-        let (id, _) = split(&entropy);
-        let id = SessionId(Builder::from_random_bytes(id).into_uuid());
-        Self::for_session(id, entropy)
+    pub(crate) fn for_new_session(entropy: impl Into<Entropy>) -> Self {
+        let entropy = entropy.into();
+        let id = Builder::from_random_bytes(split(&entropy).0).into_uuid();
+        Self::for_session(SessionId(id), entropy)
     }
 
     /// Another token for a session that exists: same id, new secret.
-    pub(crate) fn for_session(id: SessionId, entropy: [u8; Self::ENTROPY]) -> Self {
-        let (_, secret) = split(&entropy);
-        Self {
-            id,
-            secret: Secret(secret),
-        }
+    pub(crate) fn for_session(id: SessionId, entropy: impl Into<Entropy>) -> Self {
+        let (_, secret) = split(&entropy.into());
+        Self { id, secret }
     }
 
     /// Reads the value of a cookie; `None` if that cannot be a token of ours.
@@ -112,20 +113,26 @@ impl Token {
         if value.len() != Self::ENCODED_LEN {
             return None;
         }
-        let mut bytes = [0; Self::ENTROPY];
-        URL_SAFE_NO_PAD.decode_slice(value, &mut bytes).ok()?;
+        let mut bytes = Zeroizing::new([0; Self::ENTROPY]);
+        URL_SAFE_NO_PAD.decode_slice(value, &mut bytes[..]).ok()?;
         let (id, secret) = split(&bytes);
         let id = SessionId::from_uuid(Uuid::from_bytes(id))?;
-        let secret = Secret(secret);
         Some(Self { id, secret })
     }
 
-    /// The value of the cookie.
-    pub(crate) fn encode(&self) -> String {
-        let mut bytes = [0; Self::ENTROPY];
+    /// Writes the value of the cookie.
+    pub(crate) fn encode_to(&self, out: &mut String) {
+        let mut bytes = Zeroizing::new([0; Self::ENTROPY]);
         bytes[..16].copy_from_slice(self.id.as_bytes());
-        bytes[16..].copy_from_slice(&self.secret.0);
-        URL_SAFE_NO_PAD.encode(bytes)
+        bytes[16..].copy_from_slice(&self.secret.0[..]);
+        URL_SAFE_NO_PAD.encode_string(&bytes[..], out);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn encode(&self) -> String {
+        let mut value = String::new();
+        self.encode_to(&mut value);
+        value
     }
 
     pub(crate) fn id(&self) -> SessionId {
@@ -134,7 +141,7 @@ impl Token {
 
     /// What the store keeps in place of the secret.
     pub(crate) fn verifier(&self) -> Verifier {
-        Verifier(Sha256::digest(self.secret.0).into())
+        Verifier(Sha256::digest(&self.secret.0[..]).into())
     }
 }
 
@@ -146,8 +153,11 @@ impl fmt::Debug for Token {
     }
 }
 
+/// What a token is made of.
+pub(crate) type Entropy = Zeroizing<[u8; Token::ENTROPY]>;
+
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Secret(pub(super) [u8; 32]);
+pub(super) struct Secret(pub(super) Zeroizing<[u8; 32]>);
 
 /// SHA-256 of a secret.
 ///
@@ -180,11 +190,11 @@ impl fmt::Debug for Verifier {
     }
 }
 
-fn split(bytes: &[u8; Token::ENTROPY]) -> ([u8; 16], [u8; 32]) {
-    let (mut id, mut secret) = ([0; 16], [0; 32]);
+fn split(bytes: &Entropy) -> ([u8; 16], Secret) {
+    let (mut id, mut secret) = ([0; 16], Zeroizing::new([0; 32]));
     id.copy_from_slice(&bytes[..16]);
     secret.copy_from_slice(&bytes[16..]);
-    (id, secret)
+    (id, Secret(secret))
 }
 
 #[cfg(test)]
@@ -242,6 +252,26 @@ mod tests {
             format!("{token:?} {:?}", token.verifier()),
             format!("Token {{ id: {}, .. }} Verifier(..)", token.id()),
         );
+    }
+
+    /// Reads the memory of this process where a token was.
+    ///
+    /// Proves: secret_zeroised.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_secret_that_is_dropped_is_overwritten() {
+        use std::{fs::File, os::unix::fs::FileExt as _};
+        let memory = File::open("/proc/self/mem").unwrap();
+        let mut place = Box::new(Some(token(0xa7)));
+        let secret = place.as_ref().as_ref().unwrap().secret.0.as_ptr() as u64;
+        let read = || {
+            let mut bytes = [1; 32];
+            memory.read_exact_at(&mut bytes, secret).unwrap();
+            bytes
+        };
+        assert_eq!(read(), [0xa7; 32]);
+        *place = None;
+        assert!(!read().contains(&0xa7), "{:?}", read());
     }
 
     #[test]

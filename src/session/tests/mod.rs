@@ -22,7 +22,7 @@ use crate::session::{
     record::Record,
     state::{Announcement, Limits, Standing, State},
     step::{Ingredients, Step},
-    token::Token,
+    token::{Entropy, Token},
 };
 
 /// The browser, the store and the clock of one visitor.
@@ -121,9 +121,9 @@ impl World {
     }
 }
 
-pub(super) fn entropy() -> Result<[u8; Token::ENTROPY], SessionError> {
-    let mut bytes = [0; Token::ENTROPY];
-    getrandom::fill(&mut bytes).unwrap();
+pub(super) fn entropy() -> Result<Entropy, SessionError> {
+    let mut bytes = Entropy::new([0; Token::ENTROPY]);
+    getrandom::fill(&mut bytes[..]).unwrap();
     Ok(bytes)
 }
 

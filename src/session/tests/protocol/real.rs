@@ -124,7 +124,7 @@ impl Real {
         self.state.next_step(&Ingredients {
             now: bench.now,
             nonce,
-            entropy: || Ok(entropy_of(NAME.get())),
+            entropy: || Ok(entropy_of(NAME.get()).into()),
         })
     }
 
