@@ -24,6 +24,6 @@ pub use self::{
     proxy::Proxy,
     python::{Python, python},
     redis::Redis,
-    secrets::{assert_tells_no_secret, contains},
+    secrets::{assert_tells_no_secret, assert_tells_nothing_of, contains},
     wire::{Host, Wire},
 };
