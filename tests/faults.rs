@@ -56,6 +56,7 @@ async fn the_store_is_asked_no_more_than_needed() {
     }
 }
 
+/// Proves: asvs_7_2_1.
 #[tokio::test]
 async fn a_failing_load_is_an_outage_not_a_stranger() {
     let store = Map::default();
@@ -216,6 +217,7 @@ async fn a_lazy_session_that_is_loaded_after_the_head_knows_it() {
     );
 }
 
+/// Proves: asvs_16_2_5.
 #[tokio::test]
 async fn the_store_holds_no_secret() {
     let store = Map::default();

@@ -32,6 +32,7 @@ fn on_clock(layer: &SessionLayer) -> (SessionLayer, Clock) {
     (layer.clone().with_clock(move || now.now()), clock)
 }
 
+/// Proves: asvs_7_2_4, asvs_7_4_1.
 #[tokio::test]
 async fn a_request_from_the_past_sees_nothing_saves_nothing_and_sets_no_cookie() {
     for subject in stores().await {
@@ -202,6 +203,7 @@ async fn from(site: &str, browser: &Browser<App>, method: Method, path: &str) ->
     browser.send(request).await
 }
 
+/// Proves: asvs_3_3_2.
 #[tokio::test]
 async fn a_form_of_another_site_begins_no_session_without_a_sign_in() {
     for subject in stores().await {

@@ -50,6 +50,7 @@ async fn a_read_is_one_command_and_a_write_one_more() {
     }
 }
 
+/// Proves: asvs_16_2_5.
 #[tokio::test]
 async fn redis_holds_no_secret() {
     let redis = Redis::start();
@@ -76,6 +77,7 @@ async fn redis_holds_no_secret() {
     }
 }
 
+/// Proves: asvs_7_4_1.
 #[tokio::test]
 async fn a_record_is_forgotten_when_nobody_can_use_it_any_more() {
     let redis = Redis::start();

@@ -11,8 +11,9 @@ use common::{
 use http::{Method, StatusCode};
 use session_test_support::Browser;
 
+/// Proves: asvs_7_6_2, http_h3.
 #[tokio::test]
-async fn asvs_7_6_2_looking_does_not_begin_a_session() {
+async fn looking_does_not_begin_a_session() {
     for subject in stores().await {
         let browser = Browser::new(app(&subject.layer));
         let page = browser.get("/").await;

@@ -3,6 +3,9 @@
 
 mod common;
 
+use std::collections::HashSet;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{
     app::{app, said},
     stores::stores,
@@ -17,6 +20,7 @@ fn forged(token: &str) -> String {
     format!("{}{flipped}", &token[..63])
 }
 
+/// Proves: asvs_7_2_1.
 #[tokio::test]
 async fn a_client_never_chooses_an_identity() {
     for subject in stores().await {
@@ -49,8 +53,38 @@ async fn a_client_never_chooses_an_identity() {
     }
 }
 
+/// Proves: asvs_7_2_2, asvs_7_2_3, rfc6265bis_c1.
 #[tokio::test]
-async fn asvs_7_2_4_a_sign_in_kills_the_old_token_and_keeps_the_session() {
+async fn every_sign_in_has_an_id_and_a_secret_of_its_own() {
+    for subject in stores().await {
+        let browser = Browser::new(app(&subject.layer));
+        let (mut ids, mut secrets) = (HashSet::new(), HashSet::new());
+        let mut ones = [0; 256];
+        for _ in 0..1_000 {
+            browser.jar().set(COOKIE, "");
+            browser.get("/sign_in").await;
+            let token = token(&browser);
+            assert_eq!(token.len(), 64);
+            let bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
+            let secret = &bytes[16..];
+            assert_eq!(8 * secret.len(), 256);
+            for (bit, ones) in ones.iter_mut().enumerate() {
+                *ones += u32::from(secret[bit / 8] >> (bit % 8) & 1);
+            }
+            assert!(ids.insert(bytes[..16].to_vec()), "{}", subject.name);
+            assert!(secrets.insert(secret.to_vec()), "{}", subject.name);
+        }
+        // Of a thousand fair coins 500 show heads, give or take seven times the deviation.
+        assert!(
+            ones.iter().all(|ones| (390..610).contains(ones)),
+            "{ones:?}"
+        );
+    }
+}
+
+/// Proves: asvs_7_2_4.
+#[tokio::test]
+async fn a_sign_in_kills_the_old_token_and_keeps_the_session() {
     for subject in stores().await {
         for renewal in ["sign_in", "renew"] {
             let browser = Browser::new(app(&subject.layer));
@@ -76,8 +110,9 @@ async fn asvs_7_2_4_a_sign_in_kills_the_old_token_and_keeps_the_session() {
     }
 }
 
+/// Proves: asvs_7_4_1, rfc6265bis_c5, http_h1.
 #[tokio::test]
-async fn asvs_7_4_1_a_destroyed_session_is_over_for_every_copy_of_its_cookie() {
+async fn a_destroyed_session_is_over_for_every_copy_of_its_cookie() {
     for subject in stores().await {
         let browser = Browser::new(app(&subject.layer));
         browser.get("/sign_in/insert:a:1").await;

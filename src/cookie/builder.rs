@@ -268,6 +268,7 @@ mod tests {
         }
     }
 
+    /// Proves: asvs_3_3_5, rfc6265bis_c6.
     #[test]
     fn a_name_of_exactly_the_longest_length_is_kept() {
         let name = format!("__Host-{}", "a".repeat(4096 - 64 - 7));

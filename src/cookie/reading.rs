@@ -128,6 +128,7 @@ mod tests {
         presented
     }
 
+    /// Proves: rfc6265bis_c11.
     #[test]
     fn a_token_is_found_wherever_it_stands() {
         let rows: [&[&str]; 8] = [
@@ -145,6 +146,7 @@ mod tests {
         }
     }
 
+    /// Proves: rfc6265bis_c8.
     #[test]
     fn what_is_not_exactly_our_cookie_is_nothing() {
         let long = format!("__Host-id={}", "ONE".repeat(1000));
@@ -177,6 +179,7 @@ mod tests {
         }
     }
 
+    /// Proves: asvs_15_3_7, rfc6265bis_c15.
     #[test]
     fn of_more_than_four_different_tokens_none_is_kept() {
         let line = |count: u8| {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use cookie::{Cookie, time};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::{
     cookie::{
@@ -77,7 +77,7 @@ impl SessionCookie {
             SameSite::Lax => !method.is_safe(),
             SameSite::None => false,
         };
-        is_concerned && (headers.get("sec-fetch-site")).is_some_and(|it| it == "cross-site")
+        is_concerned && (headers.get(SEC_FETCH_SITE)).is_some_and(|it| it == "cross-site")
     }
 
     /// The `Set-Cookie` that hands out a token.
@@ -173,6 +173,8 @@ fn header_value(line: String) -> HeaderValue {
     value
 }
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Of `=`, a token and the longest `Max-Age`, so that writing a line allocates once.
 const LEN_OF_THE_REST: usize = 1 + Token::ENCODED_LEN + "; Max-Age=34560000".len();
 
@@ -187,6 +189,7 @@ mod tests {
         Token::for_new_session([byte; Token::ENTROPY])
     }
 
+    /// Proves: asvs_3_3_1, asvs_3_3_2, asvs_3_3_3, asvs_3_3_4, rfc6265bis_c5, rfc6265bis_c7.
     #[test]
     fn a_cookie_is_issued_and_removed_with_the_same_attributes() {
         let cookie = SessionCookie::default();
@@ -213,9 +216,44 @@ mod tests {
         assert_eq!(cookie.to_string(), "id=; HttpOnly; SameSite=Lax; Path=/");
     }
 
+    /// Proves: asvs_16_2_5.
     #[test]
     fn a_header_value_with_a_token_is_marked_sensitive() {
         let value = SessionCookie::default().issue(&token(4), None);
         assert_eq!(format!("{value:?}"), "Sensitive");
+    }
+
+    /// Proves: asvs_3_3_2.
+    #[test]
+    fn these_requests_of_other_sites_come_without_the_cookie() {
+        let rows = [
+            (SameSite::Strict, Method::GET, true),
+            (SameSite::Strict, Method::POST, true),
+            (SameSite::Lax, Method::GET, false),
+            (SameSite::Lax, Method::HEAD, false),
+            (SameSite::Lax, Method::POST, true),
+            (SameSite::Lax, Method::DELETE, true),
+            (SameSite::None, Method::POST, false),
+        ];
+        for (same_site, method, is_withheld) in rows {
+            let cookie = SessionCookie::builder("__Host-id").same_site(same_site);
+            let cookie = cookie.build().unwrap();
+            for site in [
+                "cross-site",
+                "same-site",
+                "same-origin",
+                "none",
+                "Cross-Site",
+            ] {
+                let site = HeaderValue::from_static(site);
+                let headers = HeaderMap::from_iter([(SEC_FETCH_SITE, site.clone())]);
+                assert_eq!(
+                    cookie.is_withheld_from(&method, &headers),
+                    is_withheld && site == "cross-site",
+                    "{same_site:?} {method} {site:?}",
+                );
+            }
+            assert!(!cookie.is_withheld_from(&method, &HeaderMap::new()));
+        }
     }
 }

@@ -30,6 +30,7 @@ mod tests {
 
     use super::*;
 
+    /// Proves: asvs_16_2_5.
     #[test]
     fn an_error_names_the_place_and_not_the_value() {
         let error = decode::<u64>(b"\"confidential\"").unwrap_err();

@@ -207,6 +207,7 @@ mod tests {
         Token::for_new_session([byte; Token::ENTROPY])
     }
 
+    /// Proves: asvs_7_2_3, rfc6265bis_c1.
     #[test]
     fn a_token_is_64_cookie_octets_and_reads_back() {
         let encoded = token(0xfb).encode();
@@ -245,6 +246,7 @@ mod tests {
         }
     }
 
+    /// Proves: asvs_16_2_5.
     #[test]
     fn debug_prints_no_secret() {
         let token = token(7);
@@ -289,6 +291,7 @@ mod tests {
             }
         }
 
+        /// Proves: rfc6265bis_c1.
         #[test]
         fn every_token_reads_back(entropy in any::<[u8; Token::ENTROPY]>()) {
             let token = Token::for_new_session(entropy);

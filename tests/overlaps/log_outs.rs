@@ -19,6 +19,7 @@ async fn assert_dead(visitor: &[Visitor; 2], tokens: &[&str], after: &str) {
     }
 }
 
+/// Proves: asvs_7_4_1.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_out_is_final_and_no_slow_request_brings_the_session_or_its_cookie_back() {
     let rows = [
@@ -49,6 +50,7 @@ async fn a_log_out_is_final_and_no_slow_request_brings_the_session_or_its_cookie
     .await;
 }
 
+/// Proves: asvs_7_4_1.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_races_a_log_out_comes_before_it_or_is_told_that_it_came_too_late() {
     race("requests and log-outs", 200, async |duo, round| {

@@ -26,13 +26,14 @@
 //! Safari, or to try it from another machine, set `INSECURE_HTTP=1`.
 
 mod page;
+mod recent;
 
 use std::{env, time::Duration};
 
 use anyhow::Context as _;
 use axum::{
     Form, Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, RawQuery},
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Redirect, Result},
     routing::{get, post},
@@ -40,10 +41,10 @@ use axum::{
 use serde::Deserialize;
 use tokio::{net::TcpListener, signal};
 use tower_session_layer::{
-    Lifetime, MemoryStore, RedisStore, Session, SessionCookie, SessionError, SessionLayer,
+    Lifetime, MemoryStore, RedisStore, Session, SessionCookie, SessionError, SessionLayer, SiteData,
 };
 
-use crate::page::Page;
+use crate::{page::Page, recent::RecentlySignedIn};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -55,6 +56,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/login", post(sign_in))
         .route("/logout", post(sign_out))
         .route("/whoami", get(whoami))
+        .route("/forget", post(forget_visits))
         .layer(DefaultBodyLimit::max(16 * 1024))
         .layer(sessions.clone());
 
@@ -77,8 +79,11 @@ async fn sessions() -> anyhow::Result<SessionLayer> {
         Err(_) => ("memory", SessionLayer::new(MemoryStore::new())),
     };
     tracing::info!("sessions live in {store}");
-    // A copy of the cookie is worth nothing for long.
-    let layer = layer.with_rotation(15 * MINUTE, MINUTE);
+    let layer = layer
+        // A copy of the cookie is worth nothing for long.
+        .with_rotation(15 * MINUTE, MINUTE)
+        // What scripts of a real page keep ends with the session.
+        .with_clear_site_data([SiteData::Storage]);
     Ok(match env::var("INSECURE_HTTP").as_deref() {
         Ok("1") => layer.with_cookie(SessionCookie::insecure_plain_http()),
         _ => layer,
@@ -86,8 +91,11 @@ async fn sessions() -> anyhow::Result<SessionLayer> {
 }
 
 /// Looks at the session without bringing one into being.
-async fn show_page(session: Session) -> Result<impl IntoResponse, SessionError> {
-    let page = Page::of(&session)?;
+async fn show_page(
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Result<impl IntoResponse, SessionError> {
+    let page = Page::of(&session, query.as_deref() == Some("again"))?;
     // What it shows is not for the back button after a sign-out.
     Ok(([(CACHE_CONTROL, "no-store")], page))
 }
@@ -128,6 +136,12 @@ async fn sign_in(session: Session, Form(form): Form<SignIn>) -> Result<Redirect>
 
 async fn sign_out(session: Session) -> Redirect {
     session.destroy();
+    Redirect::to("/")
+}
+
+/// What cannot be undone asks for a sign-in that is not long ago.
+async fn forget_visits(RecentlySignedIn(session): RecentlySignedIn) -> Redirect {
+    session.remove("visits");
     Redirect::to("/")
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct Page {
     visits: u64,
     user: Option<String>,
     session: Option<Facts>,
+    /// Whether the visitor has to sign in again, for what they wanted to do.
+    asks_again: bool,
 }
 
 /// What is known about a session that exists, times in words.
@@ -27,12 +29,17 @@ struct Facts {
 }
 
 impl Page {
-    pub(crate) fn of(session: &Session) -> Result<Self, SessionError> {
+    pub(crate) fn of(session: &Session, asks_again: bool) -> Result<Self, SessionError> {
         Ok(Self {
+            asks_again,
             visits: session.get("visits")?.unwrap_or(0),
             user: session.get("user")?,
             session: Facts::of(session, SystemTime::now()),
         })
+    }
+
+    fn is_remembered(&self) -> bool {
+        (self.session.as_ref()).is_some_and(|session| session.is_persistent)
     }
 }
 

@@ -43,6 +43,37 @@ fn the_page_shows_the_session() {
     assert_eq!(page.header("cache-control"), Some("no-store"));
 }
 
+/// Proves: asvs_7_5_1, asvs_7_5_3.
+#[test]
+fn a_sensitive_step_asks_for_a_sign_in_that_is_not_long_ago() {
+    let example = Example::new(PROGRAM, Http::One);
+    for (recent, leads_to, visits) in [("300", "/", "1"), ("0", "/?again", "2")] {
+        let (_instance, visitor) = example.start(&[("RECENT", recent)]);
+        assert_eq!(visitor.get("/visits").text, "1");
+        let stranger = visitor.post("/forget", &[]);
+        assert_eq!(stranger.header("location"), Some("/?again"));
+        assert_eq!(
+            visitor.post("/login", &["user=ann", "remember=on"]).status,
+            303
+        );
+        let page = visitor.post("/forget", &[]);
+        assert_eq!(page.header("location"), Some(leads_to));
+        assert_eq!(visitor.get("/visits").text, visits);
+        let page = visitor.get(leads_to).text;
+        assert_eq!(page.contains("Sign in again"), leads_to == "/?again");
+        assert!(page.contains("name=\"remember\"") == (recent == "0"));
+    }
+}
+
+/// Proves: asvs_14_3_1.
+#[test]
+fn signing_out_clears_what_scripts_kept() {
+    let (_instance, visitor) = Example::new(PROGRAM, Http::One).start(&[]);
+    assert_eq!(visitor.post("/login", &["user=ann"]).status, 303);
+    let page = visitor.post("/logout", &[]);
+    assert_eq!(page.header("clear-site-data"), Some("\"storage\""));
+}
+
 #[test]
 fn the_page_shows_a_name_as_text_whatever_it_is() {
     let (_instance, visitor) = Example::new(PROGRAM, Http::One).start(&[]);

@@ -56,6 +56,8 @@ pub fn visits_are_counted_for_each_visitor(example: &Example) {
 }
 
 /// Nothing that only looks at the session begins one.
+///
+/// Proves: asvs_7_6_2.
 pub fn looking_around_sets_no_cookie(example: &Example) {
     let (_instance, visitor) = example.start(&[]);
     for (path, status) in [("/", 200), ("/whoami", 401), ("/nowhere", 404)] {
@@ -99,6 +101,8 @@ pub fn a_session_in_redis_survives_a_restart(example: &Example) {
 }
 
 /// Whoever planted or saw the cookie before the sign-in gains nothing by it.
+///
+/// Proves: asvs_7_2_4.
 pub fn signing_in_changes_the_token_and_the_old_one_is_anonymous(example: &Example) {
     let (_instance, visitor) = example.start(&[]);
     assert_eq!(visitor.get("/visits").text, "1");
@@ -112,6 +116,8 @@ pub fn signing_in_changes_the_token_and_the_old_one_is_anonymous(example: &Examp
 }
 
 /// Signing out takes the cookie away, and makes every copy of it worthless.
+///
+/// Proves: asvs_7_4_1.
 pub fn signing_out_ends_the_session_and_a_replayed_cookie_is_anonymous(example: &Example) {
     let (_instance, visitor) = example.start(&[]);
     assert_leads_to_the_page(&visitor.post("/login", &["user=ann"]));
@@ -180,6 +186,8 @@ pub fn unknown_paths_and_wrong_methods_are_told_apart(example: &Example) {
 }
 
 /// `INSECURE_HTTP=1` gives up `Secure` and the prefix that needs it, and nothing else.
+///
+/// Proves: asvs_3_3_1, asvs_3_3_2, asvs_3_3_3, asvs_3_3_4.
 pub fn the_cookie_is_as_strict_as_it_can_be(example: &Example) {
     let rows = [
         (
@@ -200,6 +208,8 @@ pub fn the_cookie_is_as_strict_as_it_can_be(example: &Example) {
 }
 
 /// Who steals all of Redis can still be nobody.
+///
+/// Proves: asvs_16_2_5.
 pub fn no_secret_is_in_redis(example: &Example) {
     let redis = Redis::start();
     let (_instance, visitor) = example.start(&[("REDIS_URL", &redis.url())]);
