@@ -49,6 +49,10 @@
 //! * **A request that fails** (5xx, an error of the service) changes nothing, save that a session
 //!   which it destroyed ends.
 //! * **The store holds hashes** of secrets. Who reads all of it still cannot log in.
+//! * **Several session cookies** in one request are never guessed between: the only live session
+//!   counts, or none.
+//! * **Requests of nobody**, a page that polls, [need not keep](SessionLayer::with_idle_requests) a
+//!   session alive.
 //!
 //! # Eager or lazy
 //!
