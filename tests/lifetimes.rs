@@ -170,6 +170,65 @@ async fn the_age_of_an_authentication_can_be_asked() {
     }
 }
 
+/// Proves: rfc6265bis_c7.
+#[tokio::test]
+async fn a_cookie_that_is_sent_later_lasts_for_what_is_left() {
+    let day = 86_400;
+    for subject in stores().await {
+        for (deed, days) in [("renew", 50), ("rotate", 50), ("sign_in", 60)] {
+            let (clock, layer) = clocked(&subject);
+            let browser = visitor(&layer);
+            browser.get("/sign_in/remember").await;
+            clock.pass(10 * day);
+            let page = browser.get(&format!("/{deed}")).await;
+            let line = page.set_cookie().unwrap();
+            let max_age = format!("; Max-Age={}", days * day);
+            assert!(line.ends_with(&max_age), "{}: {deed}: {line}", subject.name);
+        }
+    }
+}
+
+/// But for a rotation, which may be handed out again.
+#[tokio::test]
+async fn a_token_is_sent_in_one_response_and_never_again() {
+    for subject in stores().await {
+        let (clock, layer) = clocked(&subject);
+        let layer = layer.with_lifetime(Lifetime::remembered());
+        let browser = visitor(&layer);
+        let mut sent = std::collections::HashSet::new();
+        let deeds = [
+            "insert:a:1",
+            "get:a",
+            "update:n",
+            "renew",
+            "touch",
+            "remove:a",
+            "clear",
+            "sign_in",
+        ];
+        for round in 0..40_u64 {
+            let path = format!(
+                "/{}/{}",
+                deeds[round as usize % 8],
+                deeds[round as usize / 5]
+            );
+            let page = browser.get(&path).await;
+            let is_news = page
+                .set_cookie()
+                .is_none_or(|_| sent.insert(token(&browser)));
+            assert!(is_news, "{}: {path}", subject.name);
+            let is_due = path.contains("renew") || path.contains("sign_in") || round == 0;
+            assert_eq!(
+                page.set_cookie().is_some(),
+                is_due,
+                "{}: {path}",
+                subject.name
+            );
+            clock.pass(round * 3_600);
+        }
+    }
+}
+
 mod idle_requests {
     use super::*;
 

@@ -221,7 +221,9 @@ impl SessionLayer {
     /// Browsers do not send a `SameSite` cookie with a form that another site submits. So such a
     /// request looks like a first visit, and the session that it begins would take the place of
     /// the one that the browser has: a hostile site could log a user out, or in as somebody else.
-    /// Such requests are told by `Sec-Fetch-Site: cross-site` on an unsafe method.
+    /// Such requests are told by `Sec-Fetch-Site: cross-site`: on unsafe methods, on all of them if
+    /// the cookie is [`SameSite::Strict`](crate::SameSite::Strict), on none if it is
+    /// [`SameSite::None`](crate::SameSite::None).
     ///
     /// Defaults to letting them begin a session by [`sign_in`](crate::Session::sign_in) alone, and
     /// answering 403 (gRPC `PERMISSION_DENIED`) if something else was to be saved.
