@@ -22,6 +22,7 @@ impl Driver {
         command
             .arg("--port=0")
             .env("HOME", home)
+            .env("TMPDIR", home)
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("XDG_CACHE_HOME")
             .stdout(Stdio::piped());
