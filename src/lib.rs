@@ -51,7 +51,7 @@
 //! * **The store holds hashes** of secrets. Who reads all of it still cannot log in.
 //! * **Several session cookies** in one request are never guessed between: the only live session
 //!   counts, or none.
-//! * **Requests of nobody**, a page that polls, [need not keep](SessionLayer::with_idle_requests) a
+//! * **Requests of nobody**, a page that polls, [need not keep](SessionLayer::with_passive_requests) a
 //!   session alive.
 //!
 //! # Eager or lazy

@@ -12,8 +12,8 @@ use common::{
 };
 use http::{Request, Response, header::SET_COOKIE};
 use session_test_support::Browser;
-use tower::{Layer, ServiceBuilder, service_fn};
-use tower_session_layer::{Session, SessionCookie, SessionLayer};
+use tower::{Layer, Service, ServiceBuilder, service_fn, util::BoxCloneSyncService};
+use tower_session_layer::{LazySession, Session, SessionCookie, SessionLayer};
 
 fn named(name: &str, store: &Map) -> SessionLayer {
     let cookie = SessionCookie::builder(name).build().unwrap();
@@ -23,7 +23,7 @@ fn named(name: &str, store: &Map) -> SessionLayer {
 /// Acts on the session of the outer layer, then on that of the inner one.
 fn between<S>(
     inner: S,
-) -> impl tower::Service<
+) -> impl Service<
     Request<Body>,
     Response = S::Response,
     Error = S::Error,
@@ -32,7 +32,7 @@ fn between<S>(
 + Send
 + Sync
 where
-    S: tower::Service<Request<Body>, Future: Send> + Clone + Send + Sync,
+    S: Service<Request<Body>, Future: Send> + Clone + Send + Sync,
 {
     tower::util::MapRequest::new(inner, |request: Request<Body>| {
         let session: &Session = request.extensions().get().unwrap();
@@ -51,7 +51,7 @@ async fn two_names_are_two_sessions_that_never_mix_up() {
     let (outside, inside) = (Map::default(), Map::default());
     let (outer, inner) = (named("__Host-out", &outside), named("__Host-in", &inside));
     let service = outer.layer(between(app(&inner)));
-    let browser = Browser::new(tower::util::BoxCloneSyncService::new(service));
+    let browser = Browser::new(BoxCloneSyncService::new(service));
     let page = browser.get("/insert:who:inner?outer").await;
     assert_eq!(page.headers.get_all(SET_COOKIE).iter().count(), 2);
     assert_eq!(browser.get("/get:who").await.text, "inner");
@@ -70,25 +70,74 @@ async fn two_names_are_two_sessions_that_never_mix_up() {
     assert_eq!(browser.get("/get:who").await.text, "none");
 }
 
+/// Whichever way the two are loaded.
+#[tokio::test]
+async fn a_service_finds_the_session_of_the_layer_next_to_it_alone() {
+    for (is_outer_lazy, is_inner_lazy) in PAIRS {
+        let (outside, inside) = (Map::default(), Map::default());
+        let outer = lazy_if(is_outer_lazy, named("__Host-out", &outside));
+        let inner = lazy_if(is_inner_lazy, named("__Host-in", &inside));
+        let handler = service_fn(move |request: Request<Body>| async move {
+            let extensions = request.extensions();
+            let (eager, lazy) = (extensions.get::<Session>(), extensions.get::<LazySession>());
+            assert_eq!(
+                (eager.is_some(), lazy.is_some()),
+                (!is_inner_lazy, is_inner_lazy)
+            );
+            let session = match lazy {
+                Some(lazy) => lazy.load().await.unwrap(),
+                None => eager.unwrap().clone(),
+            };
+            session.insert("who", "inner").unwrap();
+            Ok::<_, Infallible>(Response::new(Body::default()))
+        });
+        let browser = Browser::new(
+            ServiceBuilder::new()
+                .layer(outer)
+                .layer(inner)
+                .service(handler),
+        );
+        let page = browser.get("/").await;
+        assert!(page.set_cookie().unwrap().starts_with("__Host-in="));
+        assert_eq!((outside.records().len(), inside.records().len()), (0, 1));
+    }
+}
+
+const PAIRS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+
+fn lazy_if(is_lazy: bool, layer: SessionLayer) -> SessionLayer {
+    if is_lazy { layer.lazy() } else { layer }
+}
+
 /// Proves: rfc6265bis_c4.
 #[tokio::test]
 async fn of_two_layers_of_one_name_the_outer_one_counts() {
-    for (outer, inner) in [(false, false), (false, true), (true, true)] {
-        let (outside, inside) = (Map::default(), Map::default());
-        let lazy_if = |is_lazy, layer: SessionLayer| if is_lazy { layer.lazy() } else { layer };
-        let outer_layer = lazy_if(outer, SessionLayer::new(outside.clone()));
-        let inner_layer = lazy_if(inner, SessionLayer::new(inside.clone()));
-        let log = Log::start();
-        let service = outer_layer.layer(app(&inner_layer));
-        let browser = Browser::new(tower::util::BoxCloneSyncService::new(service));
-        let load = if outer { "/load" } else { "" };
-        let page = browser.get(&format!("{load}/insert:a:1")).await;
-        assert!(page.set_cookie().is_some());
+    for (is_outer_lazy, is_inner_lazy) in PAIRS {
+        let (outside, inside, between) = (Map::default(), Map::default(), Map::default());
+        let outer = lazy_if(is_outer_lazy, SessionLayer::new(outside.clone()));
+        let inner = lazy_if(is_inner_lazy, SessionLayer::new(inside.clone()));
+        let load = if is_outer_lazy { "/load" } else { "" };
+        let direct = BoxCloneSyncService::new(outer.layer(app(&inner)));
+        let other = named("__Host-other", &between).layer(app(&inner));
+        let around_another = BoxCloneSyncService::new(outer.layer(BoxCloneSyncService::new(other)));
+        visit_twice(&Browser::new(direct), load).await;
         assert_eq!((outside.records().len(), inside.records().len()), (1, 0));
-        assert_eq!(browser.get(&format!("{load}/get:a")).await.text, "1");
-        assert_eq!(inside.calls(), (0, 0));
-        assert!(log.take().contains("two session layers of one cookie name"));
+        visit_twice(&Browser::new(around_another), load).await;
+        assert_eq!((outside.records().len(), inside.records().len()), (2, 0));
+        assert_eq!((inside.calls(), between.calls()), ((0, 0), (0, 0)));
     }
+}
+
+async fn visit_twice<S, B>(browser: &Browser<S>, load: &str)
+where
+    S: Service<Request<Body>, Response = Response<B>, Error: std::fmt::Debug> + Clone,
+    B: http_body::Body<Data = bytes::Bytes, Error: std::fmt::Debug>,
+{
+    let log = Log::start();
+    let page = browser.get(&format!("{load}/insert:a:1")).await;
+    assert!(page.set_cookie().unwrap().starts_with("__Host-id="));
+    assert_eq!(browser.get(&format!("{load}/get:a")).await.text, "1");
+    assert!(log.take().contains("two session layers of one cookie name"));
 }
 
 #[tokio::test]

@@ -229,7 +229,7 @@ async fn a_token_is_sent_in_one_response_and_never_again() {
     }
 }
 
-mod idle_requests {
+mod passive_requests {
     use super::*;
 
     /// Every minute one of these, and after 20 minutes the idle limit ends the session.
@@ -258,22 +258,28 @@ mod idle_requests {
         let rows = [
             (["/get:a", "/get:a"], false),
             (["/get:a/insert:b:2", "/get:a"], false),
-            (["/get:a/stay_idle", "/get:a/stay_idle"], true),
+            (["/get:a/mark_passive", "/get:a/mark_passive"], true),
             (
-                ["/get:a/stay_idle/insert:b:2", "/get:a/stay_idle/update:n"],
+                [
+                    "/get:a/mark_passive/insert:b:2",
+                    "/get:a/mark_passive/update:n",
+                ],
                 true,
             ),
             (
                 [
-                    "/get:a/stay_idle/insert:b:2/commit",
-                    "/get:a/stay_idle/clear/insert:a:1",
+                    "/get:a/mark_passive/insert:b:2/commit",
+                    "/get:a/mark_passive/clear/insert:a:1",
                 ],
                 true,
             ),
-            (["/get:a/stay_idle/touch", "/get:a/stay_idle"], false),
-            (["/get:a/touch/stay_idle", "/get:a/stay_idle"], true),
-            (["/get:a/stay_idle/sign_in", "/get:a/stay_idle"], false),
-            (["/get:a/stay_idle/renew", "/get:a/stay_idle"], true),
+            (["/get:a/mark_passive/touch", "/get:a/mark_passive"], false),
+            (["/get:a/touch/mark_passive", "/get:a/mark_passive"], true),
+            (
+                ["/get:a/mark_passive/sign_in", "/get:a/mark_passive"],
+                false,
+            ),
+            (["/get:a/mark_passive/renew", "/get:a/mark_passive"], true),
         ];
         for subject in stores().await {
             for (polls, ends) in rows {
@@ -296,7 +302,7 @@ mod idle_requests {
             for (polls, ends) in rows {
                 let layer = subject.layer.clone();
                 let layer =
-                    layer.with_idle_requests(|request| !request.uri.path().ends_with("keys"));
+                    layer.with_passive_requests(|request| !request.uri.path().ends_with("keys"));
                 let has_ended = ends_under(&subject, layer, polls).await;
                 assert_eq!(has_ended, ends, "{}: {polls:?}", subject.name);
             }
@@ -308,7 +314,7 @@ mod idle_requests {
         for subject in stores().await {
             for (is_idle, ends) in [(true, true), (false, false)] {
                 let layer = subject.layer.clone().lazy();
-                let layer = layer.with_idle_requests(move |_| is_idle);
+                let layer = layer.with_passive_requests(move |_| is_idle);
                 let (clock, _) = clocked(&subject);
                 let now = clock.clone();
                 let layer = layer.with_clock(move || now.now());

@@ -128,6 +128,24 @@ async fn a_session_over_its_limits_shrinks_and_does_not_grow() {
     }
 }
 
+#[tokio::test]
+async fn an_entry_may_shrink_beside_an_update_that_is_made_again() {
+    for subject in stores().await {
+        let browser = Browser::new(app(&subject.layer));
+        browser
+            .get(&format!("/insert:a:{}/number:n:1", "x".repeat(500)))
+            .await;
+        let limited = browser.at(app(&subject.layer.clone().with_max_entry_size(400)));
+        let elsewhere = browser.at(app(&subject.elsewhere));
+        let path = format!("/insert:a:{}/update:n/wait", "x".repeat(450));
+        let page = with_pause(&limited, &path, async || {
+            elsewhere.get("/number:n:5").await;
+        });
+        assert_eq!(page.await.status, StatusCode::OK, "{}", subject.name);
+        assert_eq!(browser.get("/get_number:n").await.text, "Some(6)");
+    }
+}
+
 /// An update that is made again on the value of another request may then be too large.
 #[tokio::test]
 async fn an_update_that_outgrows_its_entry_when_made_again_is_a_conflict() {

@@ -184,7 +184,10 @@ async fn a_sign_in_works_whatever_the_cookies_and_harms_no_session() {
             let page = present(&browser, lines, "/sign_in/insert:who:me").await;
             assert_eq!(page.status, StatusCode::OK, "{row}");
             assert_eq!(browser.get("/get:who").await.text, "me", "{row}");
-            present(&Browser::new(app(&subject.layer)), lines, "/destroy").await;
+            // Whose session would end cannot be told, and the client is told that.
+            let page = present(&Browser::new(app(&subject.layer)), lines, "/destroy").await;
+            let is_refused = page.status == StatusCode::BAD_REQUEST;
+            assert_eq!(is_refused, AMBIGUOUS.contains(&what), "{row}");
         }
         for (token, who) in [(&cast.victim, "victim"), (&cast.attacker, "attacker")] {
             let browser = Browser::new(app(&subject.layer));
@@ -211,6 +214,52 @@ async fn what_is_refused_to_several_cookies_is_the_fault_of_the_request() {
             (page.status, page.header("grpc-status")),
             (StatusCode::OK, Some("9"))
         );
+    }
+}
+
+const AMBIGUOUS: [&str; 4] = [
+    "an attacker's live one",
+    "a rotation and an attacker's",
+    "five with a live one",
+    "two of the past",
+];
+
+/// Ids are public: anybody can make up another token of a session.
+///
+/// Proves: rfc6265bis_c12.
+#[tokio::test]
+async fn a_made_up_token_beside_one_of_the_past_does_not_keep_a_session_alive() {
+    for subject in stores().await {
+        for order in 0..2 {
+            let browser = Browser::new(app(&subject.layer));
+            browser.get("/insert:a:1").await;
+            let past = token(&browser);
+            browser.get("/renew").await;
+            let made_up = format!("{}{}", &past[..24], "A".repeat(40));
+            let lines = &spellings(&[&past, &made_up])[order];
+            present(&Browser::new(app(&subject.layer)), lines, "/destroy").await;
+            assert_eq!(browser.get("/get:a").await.text, "none", "{}", subject.name);
+        }
+    }
+}
+
+/// A form of another site comes without a cookie of ours, or with one that is none.
+#[tokio::test]
+async fn dead_cookies_give_no_right_that_none_would_not_give() {
+    for subject in stores().await {
+        let cast = Cast::of(&subject).await;
+        for values in [
+            vec![],
+            vec![&*cast.dead[0]],
+            vec![&*cast.dead[0], &cast.dead[1]],
+        ] {
+            let browser = Browser::new(app(&subject.layer));
+            let mut request = browser.request(Method::POST, "/insert:a:1");
+            let headers = request.headers_mut();
+            headers.insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
+            headers.insert("cookie", spellings(&values)[0][0].parse().unwrap());
+            assert_eq!(browser.send(request).await.status, StatusCode::FORBIDDEN);
+        }
     }
 }
 

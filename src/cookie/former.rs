@@ -7,7 +7,7 @@ use crate::{
     session::token::Token,
 };
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Former {
     name: String,
     removal: HeaderValue,
@@ -39,6 +39,9 @@ pub(crate) struct Strays(Vec<Former>);
 
 impl Strays {
     pub(crate) fn of(headers: &HeaderMap, present: &SessionCookie) -> Self {
+        if present.former.is_empty() {
+            return Self::default();
+        }
         let former = present.former.iter();
         let shown = former.filter(|former| former.is_shown(headers, present));
         Self(shown.cloned().collect())

@@ -36,8 +36,7 @@ pub enum InvalidSessionCookie {
     SameSiteNoneNeedsSecure,
     /// `Partitioned` on a cookie for plain http (CHIPS).
     PartitionedNeedsSecure,
-    /// A former cookie that is the same as the present one, or two of the same name: a response
-    /// cannot remove them (RFC 6265bis §4.1.1).
+    /// A former cookie that is the same as the present one: to remove it would remove that.
     Former,
 }
 
@@ -48,7 +47,9 @@ impl fmt::Display for InvalidSessionCookie {
             Self::TooLong => {
                 "a cookie has at most 4096 bytes of name and value, and 1024 of domain or path"
             }
-            Self::PrefixCase => "a prefix is written exactly `__Host-` or `__Secure-`",
+            Self::PrefixCase => {
+                "a prefix is written exactly `__Host-`, `__Secure-`, `__Http-` or `__Host-Http-`"
+            }
             Self::NoPrefix => {
                 "the name of a session cookie begins with `__Host-`, or with `__Secure-` if it has a \
                  domain or a path: else others could set it"
@@ -67,8 +68,7 @@ impl fmt::Display for InvalidSessionCookie {
             Self::SameSiteNoneNeedsSecure => "`SameSite=None` does not work on plain http",
             Self::PartitionedNeedsSecure => "`Partitioned` does not work on plain http",
             Self::Former => {
-                "former cookies differ from the present one in name, domain or path, and from each \
-                 other in name"
+                "a former cookie differs from the present one in name, domain, path or partition"
             }
         })
     }
@@ -79,11 +79,11 @@ impl std::error::Error for InvalidSessionCookie {}
 /// Which requests of other sites carry the cookie (RFC 6265bis §4.1.2.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SameSite {
-    /// None: also who follows a link from elsewhere arrives without a session.
+    /// No request of another site, not even a link that is followed.
     Strict,
-    /// Only navigation that changes nothing, such as following a link.
+    /// Links that are followed, and other navigation by safe methods.
     Lax,
-    /// All. Forms of other sites are then sent in the name of the user: the application has to
+    /// All requests. Forms of other sites are then sent in the name of the user: the application has to
     /// protect itself from that.
     None,
 }
@@ -155,14 +155,17 @@ fn check_prefix(shape: &Shape) -> Result<(), InvalidSessionCookie> {
         let start = shape.name.as_bytes().get(..prefix.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
     });
+    let needs_prefix = shape.protection == Protection::Prefix;
     let Some(prefix) = prefix else {
-        return match shape.protection {
-            Protection::Prefix => Err(NoPrefix),
-            Protection::Secure | Protection::None => Ok(()),
+        return match needs_prefix {
+            true => Err(NoPrefix),
+            false => Ok(()),
         };
     };
     let is_host = prefix.starts_with("__Host-");
     match shape {
+        // Younger than the others: to some browsers it is a name like any other.
+        _ if needs_prefix && prefix == "__Http-" => Err(NoPrefix),
         _ if !shape.name.starts_with(prefix) => Err(PrefixCase),
         _ if shape.protection == Protection::None => Err(PrefixNeedsSecure),
         _ if is_host && shape.domain.is_some() => Err(HostPrefixHasNoDomain),
@@ -172,8 +175,7 @@ fn check_prefix(shape: &Shape) -> Result<(), InvalidSessionCookie> {
 }
 
 fn check_place(shape: &Shape) -> Result<(), InvalidSessionCookie> {
-    let of_path = |byte: u8| byte.is_ascii_graphic() && !b";?#".contains(&byte);
-    if !shape.path.starts_with('/') || !shape.path.bytes().all(of_path) {
+    if !is_path(&shape.path) {
         return Err(InvalidSessionCookie::Path);
     }
     match shape.domain.as_deref().is_none_or(is_domain) {
@@ -182,16 +184,32 @@ fn check_place(shape: &Shape) -> Result<(), InvalidSessionCookie> {
     }
 }
 
+/// Whether requests can have such a path, as browsers write it.
+fn is_path(path: &str) -> bool {
+    let is_kept = |byte: u8| byte.is_ascii_graphic() && !b";?#\"<>\\^`{}".contains(&byte);
+    let is_dots = |segment: &str| {
+        let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+        segment == "." || segment == ".."
+    };
+    path.starts_with('/') && path.bytes().all(is_kept) && !path.split('/').any(is_dots)
+}
+
 fn is_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         let of_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        (1..=63).contains(&label.len()) && label.bytes().all(of_label)
+        let has_edges = !label.starts_with('-') && !label.ends_with('-');
+        (1..=63).contains(&label.len()) && has_edges && label.bytes().all(of_label)
     };
-    let Some((_, last)) = domain.rsplit_once('.') else {
-        return false;
-    };
-    let is_address = last.bytes().all(|byte| byte.is_ascii_digit());
-    domain.split('.').all(is_label) && !is_address
+    let last = domain.rsplit_once('.').map(|(_, last)| last);
+    last.is_some_and(|last| !is_number(last))
+        && domain.len() <= 253
+        && domain.split('.').all(is_label)
+}
+
+/// Whether a host that ends like this is an address.
+fn is_number(label: &str) -> bool {
+    let is_hex = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    label.bytes().all(|byte| byte.is_ascii_digit()) || label.strip_prefix("0x").is_some_and(is_hex)
 }
 
 fn check_attributes(shape: &Shape) -> Result<(), InvalidSessionCookie> {

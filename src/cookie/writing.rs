@@ -119,13 +119,18 @@ impl fmt::Display for SessionCookie {
 
 impl fmt::Debug for SessionCookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionCookie({self})")
+        f.debug_struct("SessionCookie")
+            .field("line", &format_args!("{self}"))
+            .field("former", &self.former)
+            .finish()
     }
 }
 
 /// Whether a `Set-Cookie` line is about a cookie of this name.
 pub(crate) fn is_about(line: &HeaderValue, name: &str) -> bool {
     let line = line.as_bytes();
+    // Without a name, the value is sent back as if it began with one (RFC 6265bis §5.8.3).
+    let line = line.strip_prefix(b"=").unwrap_or(line);
     let end = line.iter().position(|byte| b"=;".contains(byte));
     line[..end.unwrap_or(line.len())].trim_ascii() == name.as_bytes()
 }

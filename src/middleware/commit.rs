@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::{
     middleware::{
-        background::Finishing, head::Head, layer::COMMIT_DEADLINE, resuming::store_failed,
+        background::Finishing, failure::store_failed, head::Head, layer::COMMIT_DEADLINE,
         session::Session, settings::Settings,
     },
     session::{

@@ -73,7 +73,7 @@ fn failed<B: Body, E>(
     result.map(|response| {
         let mut failure = failure::response(error, response.headers());
         if let Some(head) = head {
-            head.write(failure.headers_mut(), handle.settings());
+            head.write(failure.headers_mut(), handle.settings(), handle.strays());
         }
         failure
     })

@@ -12,6 +12,7 @@ use crate::{
         error::{SessionError, SessionErrorKind},
         token::SessionId,
     },
+    store::StoreError,
 };
 
 /// The answer to a request whose session cannot be loaded or saved: head only, for any body.
@@ -53,6 +54,10 @@ impl SessionError {
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
+}
+
+pub(super) fn store_failed(error: StoreError) -> SessionError {
+    SessionError::with_source(SessionErrorKind::Store, error)
 }
 
 /// Notes that a session was not saved. That another request came first, or that this one comes from

@@ -14,6 +14,7 @@ use tower_service::Service;
 use crate::middleware::{
     body::ResponseBody,
     committing::Committing,
+    failure,
     handle::{Handle, Unanswered},
     head::{self, Head},
     hydrating::Hydrating,
@@ -133,11 +134,15 @@ pub(super) fn answered<B: Body, E>(
     head: Option<Head>,
     handle: Handle,
 ) -> Result<Response<ResponseBody<B>>, E> {
-    let (mut parts, body) = result?.into_parts();
+    let response = result?;
+    let has_failed = failure::is_server_error(&response);
+    let (mut parts, body) = response.into_parts();
     if let Some(head) = head {
-        head.write(&mut parts.headers, handle.settings());
+        head.write(&mut parts.headers, handle.settings(), handle.strays());
     }
-    head::remove(handle.strays(), &mut parts.headers);
+    if !has_failed {
+        head::remove_others(handle.strays(), &mut parts.headers, handle.settings());
+    }
     let body = match handle.lives_on() {
         true => ResponseBody::ending(body, &parts.headers, handle),
         false => ResponseBody::new(body),

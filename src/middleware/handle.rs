@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use http::Extensions;
+
 use crate::{
     cookie::Strays,
     middleware::{
@@ -20,9 +22,27 @@ pub(super) struct Handle {
     strays: Strays,
 }
 
+#[derive(Clone)]
 pub(super) enum Given {
     Eager(Session),
     Lazy(LazySession),
+}
+
+impl Given {
+    pub(super) fn settings(&self) -> &Arc<Settings> {
+        match self {
+            Self::Eager(session) => session.settings(),
+            Self::Lazy(lazy) => lazy.settings(),
+        }
+    }
+
+    /// Puts it where the service finds it.
+    pub(super) fn put_into(self, extensions: &mut Extensions) {
+        match self {
+            Self::Eager(session) => drop(extensions.insert(session)),
+            Self::Lazy(lazy) => drop(extensions.insert(lazy)),
+        }
+    }
 }
 
 impl Handle {
@@ -83,10 +103,7 @@ impl Handle {
     }
 
     pub(super) fn settings(&self) -> &Arc<Settings> {
-        match &self.session {
-            Given::Eager(session) => session.settings(),
-            Given::Lazy(lazy) => lazy.settings(),
-        }
+        self.session.settings()
     }
 }
 

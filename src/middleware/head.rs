@@ -19,28 +19,12 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn write(self, headers: &mut HeaderMap, settings: &Settings) {
-        let cookie = &settings.cookie;
-        let line = match self.announcement {
-            Announcement::Nothing => None,
-            Announcement::Remove => {
-                settings.clear_site_data.write(headers, false);
-                Some(cookie.removal().clone())
-            }
-            Announcement::Issue {
-                token,
-                expires,
-                follows_end,
-            } => {
-                if follows_end {
-                    settings.clear_site_data.write(headers, true);
-                }
-                let keep = expires.map(|expires| expires.since(settings.now()));
-                Some(cookie.issue(&token, keep))
-            }
-        };
-        if let Some(line) = line {
-            withdraw(cookie.name(), headers);
+    pub(super) fn write(self, headers: &mut HeaderMap, settings: &Settings, strays: &Strays) {
+        let name = settings.cookie.name();
+        if let Some(line) = self.announcement.line(headers, settings) {
+            withdraw(name, headers);
+            let of_this_name = strays.removals().filter(|(stray, _)| *stray == name);
+            of_this_name.for_each(|(_, removal)| announce(removal.clone(), headers));
             announce(line, headers);
         }
         if self.was_used && !varies_by_cookie(headers) {
@@ -49,12 +33,33 @@ impl Head {
     }
 }
 
-/// Removes cookies from the browser, each one unless the response has other news of its name.
-pub(super) fn remove(strays: &Strays, headers: &mut HeaderMap) {
-    for (name, removal) in strays.removals() {
-        if !has_news_of(name, headers) {
-            announce(removal.clone(), headers);
+impl Announcement {
+    /// The `Set-Cookie` of ours, if the browser has to be told something.
+    fn line(self, headers: &mut HeaderMap, settings: &Settings) -> Option<HeaderValue> {
+        if self.tells_an_end() {
+            let issues_cookie = matches!(self, Self::Issue { .. });
+            settings.clear_site_data.write(headers, issues_cookie);
         }
+        match self {
+            Self::Nothing => None,
+            Self::Remove => Some(settings.cookie.removal().clone()),
+            Self::Issue { token, expires, .. } => {
+                let keep = expires.map(|expires| expires.since(settings.now()));
+                Some(settings.cookie.issue(&token, keep))
+            }
+        }
+    }
+}
+
+/// Removes former cookies of other names, unless the service has news of them. Those of our own name
+/// go with [`Head::write`].
+pub(super) fn remove_others(strays: &Strays, headers: &mut HeaderMap, settings: &Settings) {
+    let of_other_names = strays
+        .removals()
+        .filter(|(name, _)| *name != settings.cookie.name() && !has_news_of(name, headers));
+    let removals: Vec<_> = of_other_names.map(|(_, removal)| removal.clone()).collect();
+    for removal in removals {
+        announce(removal, headers);
     }
 }
 

@@ -83,7 +83,7 @@ impl SessionLayer {
             saves_failed_requests: false,
             passes_refused_responses: false,
             allows_cross_site_beginnings: false,
-            idle_requests: None,
+            passive_requests: None,
             clear_site_data: ClearSiteData::default(),
             background: TaskTracker::new(),
         });
@@ -165,22 +165,22 @@ impl SessionLayer {
     /// Which requests leave the session idle, because no user is behind them: a page that polls
     /// would keep its session alive for ever. They see the session and may change it, and the idle
     /// limit goes on. A handler can say so as well, or overrule this, see
-    /// [`Session::stay_idle`](crate::Session::stay_idle). Defaults to none.
+    /// [`Session::mark_passive`](crate::Session::mark_passive). Defaults to none.
     ///
     /// ```
     /// # #[cfg(feature = "memory")] {
     /// use tower_session_layer::{MemoryStore, SessionLayer};
     ///
     /// let layer = SessionLayer::new(MemoryStore::new())
-    ///     .with_idle_requests(|request| request.uri.path().starts_with("/poll/"));
+    ///     .with_passive_requests(|request| request.uri.path().starts_with("/poll/"));
     /// # }
     /// ```
     #[must_use]
-    pub fn with_idle_requests(
+    pub fn with_passive_requests(
         self,
-        are_idle: impl Fn(&Parts) -> bool + Send + Sync + 'static,
+        are_passive: impl Fn(&Parts) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.with(|settings| settings.idle_requests = Some(Arc::new(are_idle)))
+        self.with(|settings| settings.passive_requests = Some(Arc::new(are_passive)))
     }
 
     /// What browsers are told to clear when a session was [destroyed](crate::Session::destroy), by

@@ -125,7 +125,7 @@ impl LazySession {
             ..
         } = &*self.0;
         let presented = cookies.read(&settings.cookie);
-        match Start::of(presented, || *standing, *activity, settings) {
+        match Start::of(presented, *standing, *activity, settings) {
             Start::Ready(session) => Ok(session),
             Start::Loading(mut loading) => poll_fn(|cx| loading.poll(cx, settings)).await,
         }

@@ -6,12 +6,15 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 
 use crate::{
     cookie::Presented,
-    middleware::{resuming::resume, session::Session, settings::Settings},
+    middleware::{failure::store_failed, session::Session, settings::Settings},
     session::{
+        claim::Claim,
         error::SessionError,
+        record::{Record, UnreadableRecord},
         state::{Activity, Standing, State},
         token::Token,
     },
@@ -28,6 +31,7 @@ pub(super) enum Start {
 pub(super) struct Loading {
     source: Source,
     activity: Activity,
+    standing: Standing,
 }
 
 enum Source {
@@ -39,16 +43,20 @@ enum Source {
 }
 
 impl Start {
-    /// `standing` is what the request may do if it presents nothing.
+    /// `standing` is what the request may do if it presents nothing, or nothing of worth.
     pub(super) fn of(
         presented: Presented,
-        standing: impl FnOnce() -> Standing,
+        standing: Standing,
         activity: Activity,
         settings: &Arc<Settings>,
     ) -> Self {
-        let empty = |standing| Self::Ready(Session::empty(settings, standing));
+        let empty = |standing| {
+            let mut state = State::empty(standing, settings.limits);
+            state.attend(activity, standing);
+            Self::Ready(Session::new(settings, state))
+        };
         let source = match presented {
-            Presented::Nothing => return empty(standing()),
+            Presented::Nothing => return empty(standing),
             Presented::TooMany => {
                 tracing::warn!("more than four different session cookies in one request");
                 return empty(Standing::AMBIGUOUS);
@@ -61,7 +69,11 @@ impl Start {
                 Source::Several(Box::pin(resolve(tokens, Arc::clone(settings))))
             }
         };
-        Self::Loading(Loading { source, activity })
+        Self::Loading(Loading {
+            source,
+            activity,
+            standing,
+        })
     }
 }
 
@@ -72,34 +84,66 @@ impl Loading {
         settings: &Arc<Settings>,
     ) -> Poll<Result<Session, SessionError>> {
         // Dropped here, nothing has happened.
-        let state = match &mut self.source {
+        let mut state = match &mut self.source {
             Source::One { token, record } => {
                 let record = ready!(record.as_mut().poll(cx));
-                resume(std::slice::from_ref(token), record, settings)
+                resume(token, &[], record, settings)?
             }
-            Source::Several(resolving) => ready!(resolving.as_mut().poll(cx)),
+            Source::Several(resolving) => ready!(resolving.as_mut().poll(cx))?,
         };
-        let state = state.map(|state| state.with_activity(self.activity));
-        Poll::Ready(state.map(|state| Session::new(settings, state)))
+        state.attend(self.activity, self.standing);
+        Poll::Ready(Ok(Session::new(settings, state)))
     }
 }
 
 /// The session that several tokens mean. Those of one session, as a rotation leaves them, are looked
-/// up together.
+/// up together, and all at the same time.
 async fn resolve(mut tokens: Vec<Token>, settings: Arc<Settings>) -> Result<State, SessionError> {
-    let count = tokens.len();
     tokens.sort_by_key(Token::id);
-    let mut sessions = Vec::with_capacity(count);
-    for tokens in tokens.chunk_by(|one, other| one.id() == other.id()) {
-        let record = Arc::clone(&settings.store).load(tokens[0].id()).await;
-        sessions.push(resume(tokens, record, &settings)?);
-    }
-    let session = State::only_one_of(sessions, settings.limits);
+    let of_sessions = || tokens.chunk_by(|one, other| one.id() == other.id());
+    let records = of_sessions().map(|tokens| Arc::clone(&settings.store).load(tokens[0].id()));
+    let records = join_all(records).await;
+    let sessions = of_sessions().zip(records);
+    let sessions =
+        sessions.map(|(tokens, record)| resume(&tokens[0], &tokens[1..], record, &settings));
+    let session = State::only_one_of(sessions.collect::<Result<_, _>>()?, settings.limits);
     let id = session.id().map(tracing::field::display);
     tracing::warn!(
         session.id = id,
-        count,
+        count = tokens.len(),
         "several different session cookies in one request"
     );
     Ok(session)
+}
+
+/// The session of a request with these tokens of one id, from what the store holds under it.
+///
+/// # Errors
+///
+/// A failure of the store, which a record from the future is too: it is not ours to judge.
+fn resume(
+    token: &Token,
+    others: &[Token],
+    loaded: Result<Option<Bytes>, StoreError>,
+    settings: &Settings,
+) -> Result<State, SessionError> {
+    let limits = settings.limits;
+    let record = match loaded.map_err(store_failed)?.map(Record::parse) {
+        Some(Ok(record)) => record,
+        None => return Ok(State::empty(Standing::Free, limits)),
+        Some(Err(UnreadableRecord::Corrupt)) => {
+            tracing::warn!(session.id = %token.id(), "unreadable session record");
+            return Ok(State::empty(Standing::Free, limits));
+        }
+        Some(Err(UnreadableRecord::NewerVersion)) => {
+            let newer = StoreError::new("the record is of a newer version");
+            return Err(store_failed(newer));
+        }
+    };
+    let now = settings.now();
+    let (token, claim) = Claim::strongest(token, others, &record.header, now, limits.grace);
+    if claim == Claim::Reused {
+        tracing::warn!(session.id = %token.id(), "reuse of a token that was rotated away");
+    }
+    Ok(State::resume(claim, token, record, now, limits))
 }

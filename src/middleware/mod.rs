@@ -15,7 +15,7 @@ mod json;
 mod layer;
 mod lazy;
 mod loading;
-mod resuming;
+mod nesting;
 mod service;
 mod session;
 mod settings;

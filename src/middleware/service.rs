@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Extensions, Request, Response, header::COOKIE};
+use http::{Request, Response, header::COOKIE};
 use http_body::Body;
 use tower_service::Service;
 
@@ -13,7 +13,8 @@ use crate::{
     cookie::Strays,
     middleware::{
         body::ResponseBody, future::ResponseFuture, handle::Handle, hydrating::Hydrating,
-        layer::Mode, lazy::LazySession, loading::Start, session::Session, settings::Settings,
+        layer::Mode, lazy::LazySession, loading::Start, nesting::is_inside_its_like,
+        settings::Settings,
     },
 };
 
@@ -33,17 +34,6 @@ impl<S> SessionService<S> {
             mode,
         }
     }
-
-    /// Whether a layer around this one has given the request the session of the same cookie.
-    fn is_inside_its_like(&self, extensions: &Extensions) -> bool {
-        let outer = extensions.get::<Session>().map(Session::settings);
-        let outer = outer.or_else(|| extensions.get().map(LazySession::settings));
-        let outer = outer.filter(|outer| outer.cookie.name() == self.settings.cookie.name());
-        if outer.is_some_and(|outer| !Arc::ptr_eq(outer, &self.settings)) {
-            tracing::warn!("two session layers of one cookie name: the inner one does nothing");
-        }
-        outer.is_some()
-    }
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S>
@@ -59,12 +49,13 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        if self.is_inside_its_like(request.extensions()) {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let settings = &self.settings;
+        if is_inside_its_like(request.extensions_mut(), settings) {
             return ResponseFuture::passing(self.inner.call(request));
         }
-        let (activity, mut request) = self.settings.activity(request);
-        let (settings, headers) = (&self.settings, request.headers());
+        let activity = settings.activity(&mut request);
+        let headers = request.headers();
         let strays = Strays::of(headers, &settings.cookie);
         if let Mode::Lazy = self.mode {
             let session = LazySession::new(&request, activity, settings);
@@ -73,7 +64,7 @@ where
             return ResponseFuture::handling(self.inner.call(request), handle);
         }
         let presented = settings.cookie.read(headers.get_all(COOKIE).iter());
-        let standing = || settings.standing(request.method(), headers);
+        let standing = settings.standing(request.method(), headers);
         match Start::of(presented, standing, activity, settings) {
             Start::Ready(session) => {
                 request.extensions_mut().insert(session.clone());

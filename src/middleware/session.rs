@@ -21,7 +21,7 @@ use crate::{
         changes::Update,
         error::{SessionError, SessionErrorKind},
         lifetime::Lifetime,
-        state::{Standing, State},
+        state::State,
         token::SessionId,
     },
 };
@@ -300,10 +300,10 @@ impl Session {
     /// Leaves the session idle, because no user is behind this request, but a page that polls: it
     /// does not count as a use, also if it changes something. (It does if somebody signs in, or if
     /// [`touch`](Self::touch) is called after this.)
-    /// [`with_idle_requests`](crate::SessionLayer::with_idle_requests) says so for whole groups of
+    /// [`with_passive_requests`](crate::SessionLayer::with_passive_requests) says so for whole groups of
     /// requests.
-    pub fn stay_idle(&self) {
-        self.state().stay_idle();
+    pub fn mark_passive(&self) {
+        self.state().mark_passive();
     }
 
     /// Saves what has changed so far, now; `Ok` means that it is stored. (A [`touch`](Self::touch)
@@ -425,11 +425,6 @@ impl Session {
         let mut state = self.peek();
         state.catch_up();
         state
-    }
-
-    /// A session of a request without a token.
-    pub(super) fn empty(settings: &Arc<Settings>, standing: Standing) -> Self {
-        Self::new(settings, State::empty(standing, settings.limits))
     }
 
     pub(super) fn new(settings: &Arc<Settings>, state: State) -> Self {

@@ -28,8 +28,8 @@ use crate::{
     store::ErasedStore,
 };
 
-/// Tells which requests leave the session idle.
-pub(super) type IdleRequests = dyn Fn(&Parts) -> bool + Send + Sync;
+/// Tells which requests have no user behind them.
+pub(super) type PassiveRequests = dyn Fn(&Parts) -> bool + Send + Sync;
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -40,7 +40,7 @@ pub(super) struct Settings {
     pub(super) saves_failed_requests: bool,
     pub(super) passes_refused_responses: bool,
     pub(super) allows_cross_site_beginnings: bool,
-    pub(super) idle_requests: Option<Arc<IdleRequests>>,
+    pub(super) passive_requests: Option<Arc<PassiveRequests>>,
     pub(super) clear_site_data: ClearSiteData,
     /// Commits that go on although nobody waits for them.
     pub(super) background: TaskTracker,
@@ -63,17 +63,19 @@ impl Settings {
         }
     }
 
-    /// Whether a request counts as a use of its session; the request comes back.
-    pub(super) fn activity<B>(&self, request: Request<B>) -> (Activity, Request<B>) {
-        let Some(is_idle) = &self.idle_requests else {
-            return (Activity::AsDue, request);
+    /// Whether a request counts as a use of its session.
+    pub(super) fn activity<B>(&self, request: &mut Request<B>) -> Activity {
+        let Some(is_passive) = &self.passive_requests else {
+            return Activity::AsDue;
         };
-        let (parts, body) = request.into_parts();
-        let activity = match is_idle(&parts) {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        swap(request, &mut parts);
+        let activity = match is_passive(&parts) {
             true => Activity::Never,
             false => Activity::AsDue,
         };
-        (activity, Request::from_parts(parts, body))
+        swap(request, &mut parts);
+        activity
     }
 
     pub(super) fn ingredients(&self) -> Ingredients {
@@ -96,10 +98,19 @@ impl fmt::Debug for Settings {
                 "allows_cross_site_beginnings",
                 &self.allows_cross_site_beginnings,
             )
-            .field("has_idle_requests", &self.idle_requests.is_some())
+            .field("has_passive_requests", &self.passive_requests.is_some())
             .field("clear_site_data", &self.clear_site_data)
             .finish_non_exhaustive()
     }
+}
+
+/// Lends the head of a request, and takes it back.
+fn swap<B>(request: &mut Request<B>, parts: &mut Parts) {
+    std::mem::swap(request.method_mut(), &mut parts.method);
+    std::mem::swap(request.uri_mut(), &mut parts.uri);
+    std::mem::swap(request.version_mut(), &mut parts.version);
+    std::mem::swap(request.headers_mut(), &mut parts.headers);
+    std::mem::swap(request.extensions_mut(), &mut parts.extensions);
 }
 
 fn from_the_os() -> Result<Entropy, SessionError> {

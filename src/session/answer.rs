@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::session::{
-    changes::Seen,
+    changes::{Changes, Seen},
     delta::{Change, CommitAnswer, DeltaKind},
     error::{SessionError, SessionErrorKind},
     header::Header,
@@ -142,7 +142,10 @@ impl State {
         }
         // A token of before is dead, and there may be a newer one in the browser.
         if matches!(kind, SessionErrorKind::Gone | SessionErrorKind::Superseded) {
-            self.announcement = Announcement::Nothing;
+            self.announcement = match self.announcement.tells_an_end() {
+                true => Announcement::Remove,
+                false => Announcement::Nothing,
+            };
         }
         kind.into()
     }
@@ -159,6 +162,10 @@ impl State {
         self.stored = None;
         self.pending = changes.followed_by(std::mem::take(&mut self.pending));
         self.len = self.measure();
+        if self.len > self.limits.max_len || self.pending.outgrow_an_entry(&self.limits) {
+            self.pending = Changes::default();
+            return Err(SessionErrorKind::TooLarge.into());
+        }
         Ok(())
     }
 
@@ -191,8 +198,9 @@ impl State {
             entries: in_flight.changes.to_entry_changes(),
             ..change.clone()
         };
-        let is_too_large =
-            record.outgrown_by(&change) || change.outgrows_an_entry(self.limits.max_entry_len);
+        let is_too_large = record.outgrown_by(&change)
+            || in_flight.changes.outgrow_an_entry(&self.limits)
+            || self.pending.outgrow_an_entry(&self.limits);
         if is_too_large {
             return Err(SessionErrorKind::TooLarge.into());
         }

@@ -8,6 +8,8 @@ use crate::session::{
     delta::{Base, EntryChange},
     error::{SessionError, SessionErrorKind},
     lifetime::{Lifetime, Timestamp},
+    record::entry_len,
+    state::Limits,
 };
 
 /// The changes of a request, as one layer above the record or above an earlier layer.
@@ -138,6 +140,18 @@ impl Changes {
             edit.rebase(|| below(key))?;
         }
         Ok(())
+    }
+
+    /// Whether an entry that was computed from another value grew, and beyond its limit.
+    pub(crate) fn outgrow_an_entry(&self, limits: &Limits) -> bool {
+        let is_too_long = |(key, edit): &(Arc<str>, Edit)| {
+            let Basis::Updated(base, _) = &edit.basis else {
+                return false;
+            };
+            let len = |value: &Option<Bytes>| value.as_ref().map_or(0, |it| entry_len(key, it));
+            len(&edit.value) > limits.max_entry_len.max(len(base))
+        };
+        self.edits.iter().any(is_too_long)
     }
 
     /// These changes with `later` ones on top, as those of a session that is yet to begin.

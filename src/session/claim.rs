@@ -31,6 +31,24 @@ pub(crate) enum Claim {
 }
 
 impl Claim {
+    /// The one of several tokens of a record that is worth most there, and what it is worth.
+    pub(crate) fn strongest<'a>(
+        first: &'a Token,
+        others: &'a [Token],
+        header: &Header,
+        now: Timestamp,
+        grace: Duration,
+    ) -> (&'a Token, Self) {
+        let mut strongest = (first, Self::judge(first, header, now, grace));
+        for token in others {
+            let claim = Self::judge(token, header, now, grace);
+            if claim.strength() > strongest.1.strength() {
+                strongest = (token, claim);
+            }
+        }
+        strongest
+    }
+
     pub(crate) fn judge(token: &Token, header: &Header, now: Timestamp, grace: Duration) -> Self {
         let verifier = token.verifier();
         let is_current = header.verifier == verifier;
@@ -61,27 +79,13 @@ impl Claim {
             _ => Self::Unknown,
         }
     }
-}
-
-impl Claim {
-    /// The one of several tokens of a record that is worth most there, and what it is worth.
-    pub(crate) fn strongest<'a>(
-        tokens: &'a [Token],
-        header: &Header,
-        now: Timestamp,
-        grace: Duration,
-    ) -> Option<(&'a Token, Self)> {
-        let claims = tokens
-            .iter()
-            .map(|token| (token, Self::judge(token, header, now, grace)));
-        claims.max_by_key(|(_, claim)| claim.strength())
-    }
 
     fn strength(self) -> u8 {
         match self {
-            Self::Current => 4,
-            Self::Predecessor => 3,
-            Self::Past { .. } => 2,
+            Self::Current => 5,
+            Self::Predecessor => 4,
+            Self::Past { may_end: true, .. } => 3,
+            Self::Past { may_end: false, .. } => 2,
             Self::Reused => 1,
             Self::Unknown => 0,
         }

@@ -23,7 +23,7 @@ pub enum SessionErrorKind {
     /// The stored value is not JSON, or not of the type that was asked for. The value stays as it
     /// is; other keys are not affected.
     Decode,
-    /// With this value the session would exceed its size limit. Nothing was changed.
+    /// With this value the session, or the entry, would exceed its size limit. Nothing was changed.
     TooLarge,
     /// The head of the response is out, so no cookie can be issued any more: a session can no
     /// longer be created, renewed or signed in during this request.
@@ -46,7 +46,7 @@ pub enum SessionErrorKind {
     /// that the browser has. Nothing was saved.
     CrossSite,
     /// The request carries several session cookies, and which one counts cannot be told: it may
-    /// look, at an empty session, and it may sign in. Nothing was saved.
+    /// look, at an empty session, and it may sign in. Nothing was saved, and no session ended.
     Ambiguous,
     /// Another request changed the same key, or filled the session, and this request's changes
     /// could not be made again on top of that; nothing was saved.
@@ -63,7 +63,7 @@ impl SessionErrorKind {
             Self::InvalidKey => "a session key has 1 to 255 bytes and does not start with `@`",
             Self::Encode => "the value cannot be written as json",
             Self::Decode => "the stored value is not of the type that was asked for",
-            Self::TooLarge => "the session would exceed its size limit",
+            Self::TooLarge => "the session, or an entry of it, would exceed its size limit",
             Self::HeadSent => "the response head is out: no cookie can be issued any more",
             Self::NeedsRenewal => {
                 "this lifetime needs a new cookie: call `sign_in` or `renew` before `set_lifetime`"

@@ -15,10 +15,10 @@ impl State {
             true => others.into_iter().filter(is_past).collect(),
             false => live,
         };
-        match (meant.pop(), meant.is_empty()) {
-            (None, _) => Self::empty(Standing::Free, limits),
-            (Some(only), true) => only,
-            (Some(_), false) => Self::empty(Standing::AMBIGUOUS, limits),
+        match (meant.len(), meant.pop()) {
+            (1, Some(only)) => only,
+            (0, _) => Self::empty(Standing::Free, limits),
+            _ => Self::empty(Standing::AMBIGUOUS, limits),
         }
     }
 }

@@ -94,18 +94,6 @@ impl Change {
         missing == 0
     }
 
-    /// Whether an entry that was computed from the present one grew, and beyond this limit.
-    pub(super) fn outgrows_an_entry(&self, max_len: usize) -> bool {
-        let is_too_long = |entry: &EntryChange| {
-            let old = match &entry.base {
-                Base::Is(base) => entry_len(&entry.key, base),
-                Base::Any | Base::Absent => 0,
-            };
-            entry.len() > max_len.max(old)
-        };
-        self.entries.iter().any(is_too_long)
-    }
-
     fn added_len(&self) -> usize {
         self.entries.iter().map(EntryChange::len).sum()
     }

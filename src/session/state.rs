@@ -87,6 +87,16 @@ impl Standing {
         because: SessionErrorKind::Ambiguous,
         ends: None,
     };
+
+    fn is_ambiguous(self) -> bool {
+        matches!(
+            self,
+            Self::OnlyBySignIn {
+                because: SessionErrorKind::Ambiguous,
+                ..
+            }
+        )
+    }
 }
 
 /// What the configuration says about every session.
@@ -120,7 +130,7 @@ pub(crate) enum Announcement {
 
 impl Announcement {
     /// Whether a session of this request ended.
-    pub(super) fn tells_an_end(&self) -> bool {
+    pub(crate) fn tells_an_end(&self) -> bool {
         match self {
             Self::Nothing => false,
             Self::Issue { follows_end, .. } => *follows_end,
@@ -199,15 +209,20 @@ impl State {
         lifetime.or_else(stored).unwrap_or(self.limits.lifetime)
     }
 
-    pub(crate) fn with_activity(self, activity: Activity) -> Self {
-        Self { activity, ..self }
+    /// Takes in what is known of the request itself.
+    pub(crate) fn attend(&mut self, activity: Activity, standing: Standing) {
+        self.activity = activity;
+        // Tokens that are worth nothing give no right that a request without one has not.
+        if let (None, Standing::Free) = (&self.stored, self.standing) {
+            self.standing = standing;
+        }
     }
 
     pub(crate) fn touch(&mut self) {
         self.activity = Activity::Now;
     }
 
-    pub(crate) fn stay_idle(&mut self) {
+    pub(crate) fn mark_passive(&mut self) {
         self.activity = Activity::Never;
     }
 
@@ -246,6 +261,10 @@ impl State {
 
     /// Ends the session and forgets every change; what comes after belongs to a new one.
     pub(crate) fn destroy(&mut self) {
+        if self.standing.is_ambiguous() && self.stored.is_none() {
+            self.refusals.add(SessionErrorKind::Ambiguous);
+            return;
+        }
         let created = self.in_flight.as_ref().and_then(InFlight::created_id);
         let past = match self.standing {
             Standing::OnlyBySignIn { ends, .. } => ends,

@@ -161,7 +161,7 @@ pub(crate) async fn act(session: &Session, words: &[&str]) -> Result<Option<Stri
         ["rotate"] => session.rotate()?,
         ["destroy"] => session.destroy(),
         ["touch"] => session.touch(),
-        ["stay_idle"] => session.stay_idle(),
+        ["mark_passive"] => session.mark_passive(),
         ["age"] => return Ok(Some(format!("{:?}", session.authentication_age()))),
         ["remember"] => session.set_lifetime(Lifetime::remembered())?,
         ["commit"] => session.commit().await?,
