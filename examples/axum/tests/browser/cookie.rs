@@ -73,13 +73,13 @@ async fn a_neighbouring_host_cannot_set_the_cookie() {
     let (site, browser) = (Site::start(), Browser::start().await);
     let (elsewhere, tab) = (Elsewhere::start().await, browser.tab().await);
     let page = site.url_at("app.example.localhost");
-    let theirs = token_of_somebody_else(&site);
     for user in ["visitor", "ann"] {
         tab.open(&page).await;
         if user == "ann" {
             tab.sign_in(user, false).await;
         }
-        let before = tab.token().await;
+        let (token, visits) = (tab.token().await, tab.visits().await.unwrap());
+        let theirs = token_of_somebody_else(&site);
         let neighbour = elsewhere.url_at("neighbour.example.localhost");
         tab.open(&neighbour).await;
         for name in [COOKIE, "id", "theirs"] {
@@ -91,8 +91,9 @@ async fn a_neighbouring_host_cannot_set_the_cookie() {
         let readable = tab.readable_cookies().await;
         assert!(readable.contains("theirs="), "{readable:?}");
         assert!(!readable.contains(COOKIE), "{readable:?}");
-        assert_eq!(tab.token().await, before);
+        assert_eq!(tab.token().await, token);
         tab.greets(user).await;
+        tab.has_counted(visits).await;
         tab.count_a_visit().await;
     }
 }
