@@ -59,7 +59,8 @@ async fn leave_while(late: &Late, gate: &Gate, site: &Site, browser: &Browser) {
     second.run(LATE_VISIT).await;
     gate.holds_something().await;
     first.sign_out().await;
-    assert_eq!(second.run("return answer").await, Value::Null);
+    // Unless the server has lost patience, there is no answer yet.
+    assert_ne!(second.run("return answer").await, 200);
     gate.release();
     let is_answered = async || {
         let answer = second.try_run("return answer", vec![]).await?;
