@@ -170,7 +170,7 @@ async fn the_age_of_an_authentication_can_be_asked() {
     }
 }
 
-/// Proves: rfc6265bis_c7.
+/// Proves: cookie_remaining.
 #[tokio::test]
 async fn a_cookie_that_is_sent_later_lasts_for_what_is_left() {
     let day = 86_400;
@@ -189,6 +189,8 @@ async fn a_cookie_that_is_sent_later_lasts_for_what_is_left() {
 }
 
 /// But for a rotation, which may be handed out again.
+///
+/// Proves: cookie_once.
 #[tokio::test]
 async fn a_token_is_sent_in_one_response_and_never_again() {
     for subject in stores().await {

@@ -203,7 +203,6 @@ async fn from(site: &str, browser: &Browser<App>, method: Method, path: &str) ->
     browser.send(request).await
 }
 
-/// Proves: asvs_3_3_2.
 #[tokio::test]
 async fn a_form_of_another_site_begins_no_session_without_a_sign_in() {
     for subject in stores().await {

@@ -65,11 +65,19 @@ fn proofs_in(source: &str, file: &str) -> Vec<(Vec<String>, String)> {
             let next = lines.next().and_then(|line| line.strip_prefix("/// "));
             list += next.unwrap_or_else(|| panic!("{file}: no full stop after `{list}`"));
         }
-        let mut head = lines.by_ref().skip_while(|line| line.starts_with("///"));
-        let function = head.find(|line| line.contains("fn ")).unwrap();
+        let mut attributes = String::new();
+        let function = lines.by_ref().filter(|line| !line.starts_with("///"));
+        let mut function = function.inspect(|line| attributes += line);
+        let name = name_of(function.find(|line| line.contains("fn ")).unwrap());
+        drop(function);
+        let has_test = attributes.contains("test]") || attributes.contains("::test(");
+        let is_test = has_test && !attributes.contains("#[ignore");
+        // Stories are made tests of by a macro that lists them.
+        let is_story = file.ends_with("/stories.rs") && source.contains(&format!(" {name},\n"));
+        assert!(is_test || is_story, "{file}: {name} is no test");
         let numbers = list.trim_end_matches('.').split(',');
         let numbers = numbers.map(|number| number.trim().to_owned()).collect();
-        found.push((numbers, name_of(function)));
+        found.push((numbers, name));
     }
     found
 }
@@ -146,7 +154,10 @@ fn what_is_proven_has_a_test_and_what_is_open_has_none() {
     let rows = rows_of_page();
     let numbers: BTreeSet<_> = rows.iter().map(|row| &row.number).collect();
     assert_eq!(numbers.len(), rows.len(), "each number once");
-    assert!(!rows.is_empty());
+    for (standard, count) in STANDARDS {
+        let of_it = numbers.iter().filter(|it| it.starts_with(standard));
+        assert_eq!(of_it.count(), count, "{standard}");
+    }
     for row in &rows {
         let is_proven = match &*row.state {
             "proven" => true,
@@ -156,6 +167,15 @@ fn what_is_proven_has_a_test_and_what_is_open_has_none() {
         assert_eq!(is_proven, !row.tests.is_empty(), "{}", row.number);
     }
 }
+
+/// How many requirements there are of each: none is dropped unnoticed.
+const STANDARDS: [(&str, usize); 5] = [
+    ("asvs_", 25),
+    ("rfc6265bis_", 11),
+    ("http_", 2),
+    ("chips_", 1),
+    ("nist_", 3),
+];
 
 #[test]
 fn the_check_reads_comments_and_rows() {

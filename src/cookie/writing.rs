@@ -228,7 +228,6 @@ mod tests {
         assert_eq!(format!("{value:?}"), "Sensitive");
     }
 
-    /// Proves: asvs_3_3_2.
     #[test]
     fn these_requests_of_other_sites_come_without_the_cookie() {
         let rows = [

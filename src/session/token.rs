@@ -207,7 +207,7 @@ mod tests {
         Token::for_new_session([byte; Token::ENTROPY])
     }
 
-    /// Proves: asvs_7_2_3, rfc6265bis_c1.
+    /// Proves: rfc6265bis_c1.
     #[test]
     fn a_token_is_64_cookie_octets_and_reads_back() {
         let encoded = token(0xfb).encode();

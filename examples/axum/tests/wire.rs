@@ -7,19 +7,19 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_example-axum");
 
 stories!(PROGRAM, Http::One);
 
-/// Proves: asvs_7_2_4, asvs_7_4_1, rfc6265bis_c5.
+/// Proves: asvs_7_2_4, asvs_7_4_1.
 #[test]
 fn urllib_keeps_a_session_until_it_signs_out() {
     Python::Urllib.visits(&Example::new(PROGRAM, Http::One));
 }
 
-/// Proves: asvs_7_2_4, asvs_7_4_1, rfc6265bis_c5.
+/// Proves: asvs_7_2_4, asvs_7_4_1.
 #[test]
 fn aiohttp_keeps_a_session_until_it_signs_out() {
     Python::Aiohttp.visits(&Example::new(PROGRAM, Http::One));
 }
 
-/// Proves: asvs_7_2_4, asvs_7_4_1, rfc6265bis_c5, rfc6265bis_c11.
+/// Proves: asvs_7_2_4, asvs_7_4_1, rfc6265bis_c11.
 #[test]
 fn httpx_keeps_a_session_until_it_signs_out() {
     Python::Httpx.visits(&Example::new(PROGRAM, Http::One));

@@ -27,7 +27,7 @@ fn its_own_client_is_counted_signed_in_and_signed_out() {
     }
 }
 
-/// Proves: asvs_7_2_4, asvs_7_4_1, rfc6265bis_c5.
+/// Proves: asvs_7_2_4, asvs_7_4_1.
 #[test]
 fn a_client_in_python_is_counted_signed_in_and_signed_out() {
     for redis in [None, Some(Redis::start())] {
