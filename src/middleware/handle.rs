@@ -14,7 +14,7 @@ use crate::{
         session::Session,
         settings::Settings,
     },
-    session::{state::Announcement, token::SessionId},
+    session::{announcement::Announcement, token::SessionId},
 };
 
 pub(super) struct Handle {

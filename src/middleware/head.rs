@@ -8,7 +8,7 @@ use http::{
 use crate::{
     cookie::{Strays, is_about},
     middleware::settings::Settings,
-    session::state::Announcement,
+    session::announcement::Announcement,
 };
 
 /// What the response has to say about the session.

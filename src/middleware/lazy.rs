@@ -16,7 +16,7 @@ use crate::{
     middleware::{loading::Start, session::Session, settings::Settings},
     session::{
         error::SessionError,
-        state::{Activity, Standing},
+        standing::{Activity, Standing},
     },
 };
 

@@ -15,7 +15,8 @@ use crate::{
         claim::Claim,
         error::SessionError,
         record::{Record, UnreadableRecord},
-        state::{Activity, Standing, State},
+        standing::{Activity, Standing},
+        state::State,
         token::Token,
     },
     store::{BoxFuture, StoreError},
@@ -84,15 +85,16 @@ impl Loading {
         settings: &Arc<Settings>,
     ) -> Poll<Result<Session, SessionError>> {
         // Dropped here, nothing has happened.
-        let mut state = match &mut self.source {
+        let state = match &mut self.source {
             Source::One { token, record } => {
                 let record = ready!(record.as_mut().poll(cx));
-                resume(token, &[], record, settings)?
+                resume(token, &[], record, settings)
             }
-            Source::Several(resolving) => ready!(resolving.as_mut().poll(cx))?,
+            Source::Several(resolving) => ready!(resolving.as_mut().poll(cx)),
         };
-        state.attend(self.activity, self.standing);
-        Poll::Ready(Ok(Session::new(settings, state)))
+        let session = Session::new(settings, state?);
+        session.peek().attend(self.activity, self.standing);
+        Poll::Ready(Ok(session))
     }
 }
 

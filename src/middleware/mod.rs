@@ -6,6 +6,7 @@ mod clear;
 mod commit;
 mod committing;
 mod ending;
+mod facts;
 mod failure;
 mod future;
 mod handle;

@@ -6,7 +6,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, SystemTime},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,7 +21,6 @@ use crate::{
         error::{SessionError, SessionErrorKind},
         lifetime::Lifetime,
         state::State,
-        token::SessionId,
     },
 };
 
@@ -333,52 +331,6 @@ impl Session {
         committed.and(refused)
     }
 
-    /// The public id of the session; `None` until it is stored for the first time.
-    #[must_use]
-    pub fn id(&self) -> Option<SessionId> {
-        self.state().id()
-    }
-
-    /// Whether there is no session in the store yet (or no longer).
-    #[must_use]
-    pub fn is_new(&self) -> bool {
-        self.id().is_none()
-    }
-
-    /// When somebody last signed in, if anybody did (ASVS 7.5.1, 7.5.3).
-    #[must_use]
-    pub fn authenticated_at(&self) -> Option<SystemTime> {
-        self.state().authenticated().map(Into::into)
-    }
-
-    /// How long ago somebody last signed in, if anybody did. Before a sensitive step an application
-    /// asks for the password again if this is too long, and then calls [`sign_in`](Self::sign_in)
-    /// (ASVS 7.5.1, 7.5.3).
-    #[must_use]
-    pub fn authentication_age(&self) -> Option<Duration> {
-        let authenticated = self.state().authenticated()?;
-        Some(self.shared.settings.now().since(authenticated))
-    }
-
-    /// When the session began; `None` until it is stored for the first time.
-    #[must_use]
-    pub fn created_at(&self) -> Option<SystemTime> {
-        Some(self.state().header()?.created.into())
-    }
-
-    /// When the session ends if it is not used from now on; `None` until it is stored for the
-    /// first time.
-    #[must_use]
-    pub fn expires_at(&self) -> Option<SystemTime> {
-        Some(self.state().header()?.deadline().into())
-    }
-
-    /// The lifetime of this session.
-    #[must_use]
-    pub fn lifetime(&self) -> Lifetime {
-        self.state().lifetime()
-    }
-
     /// Whether anybody else holds this session.
     pub(super) fn is_shared(&self) -> bool {
         Arc::strong_count(&self.shared) > 1
@@ -420,7 +372,7 @@ impl Session {
     }
 
     /// The state, for the application.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.mark_used();
         let mut state = self.peek();
         state.catch_up();

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::session::{
+    announcement::Announcement,
     changes::{Changes, Seen},
     delta::{Change, CommitAnswer, DeltaKind},
     error::{SessionError, SessionErrorKind},
     header::Header,
     record::Record,
     rotation::Rotation,
-    state::{Announcement, State, Stored},
+    state::{State, Stored},
     step::InFlight,
 };
 

@@ -8,7 +8,8 @@ use crate::session::{
     lifetime::Timestamp,
     record::Record,
     rotation::{REMEMBERED, Rotation},
-    state::{Limits, Standing, State, Stored},
+    standing::Standing,
+    state::{Limits, State, Stored},
     token::Token,
 };
 

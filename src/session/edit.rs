@@ -6,7 +6,7 @@ use crate::session::{
     changes::{Seen, Update},
     error::{SessionError, SessionErrorKind},
     record::entry_len,
-    state::{State, check_key},
+    state::State,
 };
 
 impl State {
@@ -80,5 +80,13 @@ impl State {
             Some(_) => Ok(()),
             None => self.check_head(),
         }
+    }
+}
+
+pub(super) fn check_key(key: &str) -> Result<(), SessionError> {
+    match key.as_bytes() {
+        [] | [b'@', ..] => Err(SessionErrorKind::InvalidKey.into()),
+        key if key.len() > 255 => Err(SessionErrorKind::InvalidKey.into()),
+        _ => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 //! Time is an argument, randomness is an argument, and every question the middleware has is
 //! answered by a value.
 
+pub(crate) mod announcement;
 mod answer;
 pub(crate) mod changes;
 pub(crate) mod claim;
@@ -19,6 +20,7 @@ pub(crate) mod rotation;
 pub(crate) mod seal;
 mod several;
 pub(crate) mod splice;
+pub(crate) mod standing;
 pub(crate) mod state;
 pub(crate) mod step;
 pub(crate) mod token;

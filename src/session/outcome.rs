@@ -9,7 +9,8 @@ use crate::session::{
     header::Header,
     record::{Record, put_entry},
     rotation::Rotation,
-    state::{Activity, Standing, State, Stored},
+    standing::{Activity, Standing},
+    state::{State, Stored},
     step::{InFlight, Ingredients, Step},
     token::{SessionId, Token},
 };

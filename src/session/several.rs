@@ -1,6 +1,7 @@
 //! Which one of several sessions a request means.
 
-use crate::session::state::{Limits, Standing, State};
+use crate::session::standing::Standing;
+use crate::session::state::{Limits, State};
 
 impl State {
     /// The only live session among these; if there is none, the only one of the past. Of two nobody

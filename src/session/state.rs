@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::session::{
+    announcement::Announcement,
     changes::{Changes, NewSecret},
     delta::{Delta, DeltaKind},
     error::{SessionError, SessionErrorKind},
@@ -12,8 +13,9 @@ use crate::session::{
     record::Record,
     refusals::Refusals,
     rotation::Rotation,
+    standing::{Activity, Standing},
     step::InFlight,
-    token::{SessionId, Token, Verifier},
+    token::{SessionId, Verifier},
 };
 
 /// A session as a request sees it: the record, the changes that are on their way to the store,
@@ -49,56 +51,6 @@ pub(super) struct Stored {
     pub(super) rotation: Rotation,
 }
 
-/// When the request is noted as a use of the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Activity {
-    /// With every commit, and by itself when that was last done a while ago.
-    AsDue,
-    /// In any case.
-    Now,
-    /// Not at all, except if somebody signs in.
-    Never,
-}
-
-/// What a request without a session may do.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Standing {
-    /// Begin one.
-    Free,
-    /// Begin one by a sign-in, else be refused for this reason; and end the one that it comes from.
-    OnlyBySignIn {
-        because: SessionErrorKind,
-        ends: Option<SessionId>,
-    },
-}
-
-impl Activity {
-    /// Takes back that the request is to be noted in any case: it was, or will not be.
-    pub(super) fn settle(&mut self) {
-        if let Self::Now = self {
-            *self = Self::AsDue;
-        }
-    }
-}
-
-impl Standing {
-    /// Of a request with several sessions.
-    pub(crate) const AMBIGUOUS: Self = Self::OnlyBySignIn {
-        because: SessionErrorKind::Ambiguous,
-        ends: None,
-    };
-
-    fn is_ambiguous(self) -> bool {
-        matches!(
-            self,
-            Self::OnlyBySignIn {
-                because: SessionErrorKind::Ambiguous,
-                ..
-            }
-        )
-    }
-}
-
 /// What the configuration says about every session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -110,38 +62,6 @@ pub(crate) struct Limits {
     pub(crate) rotate_every: Option<Duration>,
     /// How long a predecessor counts after its successor was presented.
     pub(crate) grace: Duration,
-}
-
-/// What the browser has to be told about its cookie.
-#[derive(Debug, Default)]
-pub(crate) enum Announcement {
-    #[default]
-    Nothing,
-    /// Keep this token.
-    Issue {
-        token: Token,
-        /// Until when, if the session is to outlive the browser.
-        expires: Option<Timestamp>,
-        /// Whether another session ended before.
-        follows_end: bool,
-    },
-    Remove,
-}
-
-impl Announcement {
-    /// Whether a session of this request ended.
-    pub(crate) fn tells_an_end(&self) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Issue { follows_end, .. } => *follows_end,
-            Self::Remove => true,
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn is_issue(&self) -> bool {
-        matches!(self, Self::Issue { .. })
-    }
 }
 
 pub(super) enum Head {
@@ -339,14 +259,6 @@ impl Head {
             Self::Held => Ok(()),
             Self::Sent => Err(SessionErrorKind::HeadSent.into()),
         }
-    }
-}
-
-pub(super) fn check_key(key: &str) -> Result<(), SessionError> {
-    match key.as_bytes() {
-        [] | [b'@', ..] => Err(SessionErrorKind::InvalidKey.into()),
-        key if key.len() > 255 => Err(SessionErrorKind::InvalidKey.into()),
-        _ => Ok(()),
     }
 }
 

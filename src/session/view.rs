@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::session::{
     changes::Seen,
+    edit::check_key,
     header::Header,
     record::{Entry, Record, entry_len},
-    state::{State, check_key},
+    state::State,
 };
 
 impl State {

@@ -14,13 +14,15 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::session::{
+    announcement::Announcement,
     changes::Update,
     claim::Claim,
     delta::{Applied, CommitAnswer},
     error::{SessionError, SessionErrorKind},
     lifetime::{Lifetime, Timestamp},
     record::Record,
-    state::{Announcement, Limits, Standing, State},
+    standing::Standing,
+    state::{Limits, State},
     step::{Ingredients, Step},
     token::{Entropy, Token},
 };

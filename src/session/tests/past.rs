@@ -7,7 +7,8 @@ use crate::session::{
     outcome::Outcome,
     record::Record,
     rotation::REMEMBERED,
-    state::{Standing, State},
+    standing::Standing,
+    state::State,
     tests::{GRACE, LIMITS, World, get, increment, kind, put},
     token::Token,
 };

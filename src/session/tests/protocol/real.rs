@@ -3,12 +3,14 @@
 use std::{cell::Cell, time::Duration};
 
 use crate::session::{
+    announcement::Announcement,
     claim::Claim,
     delta::{CommitAnswer, DeltaKind},
     error::{SessionError, SessionErrorKind},
     header::Nonce,
     outcome::Outcome,
-    state::{Announcement, Limits, Standing, State},
+    standing::Standing,
+    state::{Limits, State},
     step::{Ingredients, Step},
     tests::protocol::{
         bench::{Bench, LIFETIME},
