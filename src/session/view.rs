@@ -40,7 +40,11 @@ impl State {
     fn entry_lens(&self) -> BTreeMap<&str, usize> {
         let stored = self.entries();
         let public = stored.filter_map(|entry| Some((entry.public_key()?, entry.raw.len())));
-        let mut lens: BTreeMap<_, _> = public.collect();
+        let mut lens = BTreeMap::new();
+        for (key, len) in public {
+            // Should a damaged record have a key twice, the first entry is the one that is read.
+            lens.entry(key).or_insert(len);
+        }
         for changes in self.layers().rev() {
             if changes.is_clear() {
                 lens.clear();

@@ -1,9 +1,10 @@
-//! Limits of time.
+//! Limits of time and of size.
 
 use crate::session::{
     error::SessionErrorKind,
     lifetime::Timestamp,
     outcome::Outcome,
+    record::put_entry,
     tests::{World, kind, put},
 };
 
@@ -71,4 +72,22 @@ fn sign_in_restarts_the_absolute_limit_and_renewal_does_not() {
         }
         assert_eq!(world.load().id().is_some(), alive, "signs in: {signs_in}");
     }
+}
+
+#[test]
+fn a_damaged_record_that_has_a_key_twice_still_adds_up() {
+    let mut world = World::with_session();
+    let mut damaged = world.stored.take().unwrap().to_vec();
+    put_entry(&mut damaged, "b", &[b'1'; 400]);
+    put_entry(&mut damaged, "b", b"2");
+    world.stored = Some(damaged.into());
+    let mut state = world.load();
+    // From now on the length is not that of the record, but what its entries add up to.
+    state.discard();
+    assert!(state.remove("b"));
+    assert_eq!(state.value("b"), None);
+    put(&mut state, "c", "3");
+    world.save(&mut state).unwrap();
+    let keys: Vec<_> = world.load().keys().map(String::from).collect();
+    assert_eq!(keys, ["a", "c"]);
 }
