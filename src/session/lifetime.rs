@@ -146,7 +146,7 @@ pub(crate) fn millis(span: Duration) -> u64 {
 }
 
 const fn capped(limit: Duration) -> Duration {
-    if limit.as_secs() > CENTURY.as_secs() {
+    if limit.as_millis() > CENTURY.as_millis() {
         CENTURY
     } else {
         Duration::from_millis(limit.as_millis() as u64)
@@ -184,5 +184,7 @@ mod tests {
         let endless = Lifetime::new(Duration::MAX, Duration::MAX);
         assert_eq!(endless.idle(), CENTURY);
         assert_eq!(endless.absolute(), CENTURY);
+        let a_little_more = CENTURY + Duration::from_millis(1);
+        assert_eq!(Lifetime::new(a_little_more, CENTURY).idle(), CENTURY);
     }
 }
