@@ -77,6 +77,9 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod cookie;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod middleware;
 mod session;
 pub mod store;

@@ -6,12 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const FLOORS: [(&str, u8); 6] = [
+const FLOORS: [(&str, u8); 7] = [
     ("session", 1),
     ("cookie", 2),
     ("store", 2),
     ("middleware", 3),
     ("axum", 4),
+    ("fuzzing", 4),
     ("lib", 5),
 ];
 
