@@ -128,7 +128,7 @@ impl fmt::Debug for SessionCookie {
 
 /// Whether a `Set-Cookie` line is about a cookie of this name.
 pub(crate) fn is_about(line: &HeaderValue, name: &str) -> bool {
-    let line = line.as_bytes();
+    let line = line.as_bytes().trim_ascii_start();
     // Without a name, the value is sent back as if it began with one (RFC 6265bis §5.8.3).
     let line = line.strip_prefix(b"=").unwrap_or(line);
     let end = line.iter().position(|byte| b"=;".contains(byte));
@@ -213,6 +213,24 @@ mod tests {
             "__Host-id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0; \
              Expires=Thu, 01 Jan 1970 00:00:00 GMT",
         );
+    }
+
+    #[test]
+    fn a_line_is_about_the_name_that_browsers_send_back() {
+        let rows = [
+            ("id=a; Path=/", true),
+            (" id =a", true),
+            ("id", true),
+            ("=id=a", true),
+            (" \t= id=a", true),
+            ("==id=a", false),
+            ("idx=a", false),
+            ("a=id", false),
+        ];
+        for (line, expected) in rows {
+            let line = HeaderValue::from_static(line);
+            assert_eq!(is_about(&line, "id"), expected, "{line:?}");
+        }
     }
 
     #[test]
