@@ -11,11 +11,13 @@ use http::{HeaderMap, header::COOKIE};
 use crate::{
     cookie::{Presented, SessionCookie, Unread},
     session::{
+        announcement::Announcement,
         claim::Claim,
         error::SessionError,
         lifetime::{Lifetime, Timestamp},
         record::{Record, UnreadableRecord},
-        state::{Announcement, Limits, Standing, State},
+        standing::Standing,
+        state::{Limits, State},
         step::Ingredients,
         token::{Entropy, SessionId, Token},
     },
@@ -124,7 +126,7 @@ impl Request {
             Act::Destroy => state.destroy(),
             Act::SetLifetime(lifetime) => state.set_lifetime(lifetime)?,
             Act::Touch => state.touch(),
-            Act::StayIdle => state.stay_idle(),
+            Act::MarkPassive => state.mark_passive(),
             Act::Discard => state.discard(),
             Act::Forget => state.forget(),
         }
@@ -183,7 +185,7 @@ pub enum Act<'a> {
     Destroy,
     SetLifetime(Lifetime),
     Touch,
-    StayIdle,
+    MarkPassive,
     Discard,
     Forget,
 }

@@ -96,7 +96,7 @@ impl Visit {
             Shown::Garbage => vec![format!("{name}=x; c=d")],
             Shown::TokenAndUnknown => vec![format!("{name}={unknown}; {name}={token}")],
         };
-        if self.shows_other_name && self.config == Config::Moved {
+        if self.shows_other_former() {
             lines.push("__Host-id=y".to_owned());
         }
         lines
@@ -176,34 +176,33 @@ impl Visit {
         };
         if let Some(ours) = ours {
             lines.retain(|line| cookie_name(line) != name.as_bytes());
+            // Nobody can tell which value was the former one's, so it goes with any news.
+            if self.shows_former_of_its_name() {
+                lines.push(removal(name, "; Domain=example.com"));
+            }
             lines.push(ours.into_bytes());
         }
-        for (name, domain) in self.strays() {
-            if !lines
-                .iter()
-                .any(|line| cookie_name(line) == name.as_bytes())
-            {
-                let line =
-                    format!("{name}=; HttpOnly; SameSite=Lax; Secure; Path=/{domain}; {PAST}");
-                lines.push(line.into_bytes());
-            }
+        let has_news = |line: &Vec<u8>| cookie_name(line) == b"__Host-id";
+        if self.shows_other_former() && !self.has_failed && !lines.iter().any(has_news) {
+            lines.push(removal("__Host-id", ""));
         }
         lines
     }
 
-    /// The former cookies that the request shows.
-    fn strays(&self) -> Vec<(&'static str, &'static str)> {
-        let mut strays = Vec::new();
-        if self.config == Config::Moved {
-            if matches!(self.shows, Shown::Garbage | Shown::TokenAndUnknown) {
-                strays.push(("__Secure-id", "; Domain=example.com"));
-            }
-            if self.shows_other_name {
-                strays.push(("__Host-id", ""));
-            }
-        }
-        strays
+    /// Something beside the token, or in its place, under the name of the session cookie.
+    fn shows_former_of_its_name(&self) -> bool {
+        let shows_another = matches!(self.shows, Shown::Garbage | Shown::TokenAndUnknown);
+        self.config == Config::Moved && shows_another
     }
+
+    fn shows_other_former(&self) -> bool {
+        self.config == Config::Moved && self.shows_other_name
+    }
+}
+
+fn removal(name: &str, domain: &str) -> Vec<u8> {
+    let line = format!("{name}=; HttpOnly; SameSite=Lax; Secure; Path=/{domain}; {PAST}");
+    line.into_bytes()
 }
 
 const PAST: &str = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";

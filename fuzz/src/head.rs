@@ -66,11 +66,22 @@ pub fn without_tokens(lines: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     lines.into_iter().map(without).collect()
 }
 
-/// The name in a `Set-Cookie` line.
+/// The name under which a browser sends back the cookie of a `Set-Cookie` line (RFC 6265bis §5.6 and
+/// §5.8.3): a cookie without a name is sent as its value alone, which may look like another one.
 pub fn cookie_name(line: &[u8]) -> &[u8] {
     let pair = line.split(|byte| *byte == b';').next().unwrap_or_default();
-    let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-    name.trim_ascii()
+    let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
+        Some(equals) => (pair[..equals].trim_ascii(), pair[equals + 1..].trim_ascii()),
+        None => (&b""[..], pair.trim_ascii()),
+    };
+    match name {
+        b"" => value
+            .split(|byte| *byte == b'=')
+            .next()
+            .unwrap_or_default()
+            .trim_ascii(),
+        name => name,
+    }
 }
 
 pub fn names_cookie(vary: &[u8]) -> bool {

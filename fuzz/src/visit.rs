@@ -85,7 +85,7 @@ impl Visit {
             12 => drop(self.request.act(Act::Rotate)),
             13 => drop(self.request.act(Act::SetLifetime(lifetime(one)))),
             14 if one.is_multiple_of(2) => drop(self.request.act(Act::Touch)),
-            14 => drop(self.request.act(Act::StayIdle)),
+            14 => drop(self.request.act(Act::MarkPassive)),
             _ => self.act_and_forget(Act::Discard),
         }
         self.check();

@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 pub enum SiteData {
     /// Cached responses.
     Cache,
-    /// All cookies of the registrable domain, also those of other hosts and other software.
+    /// All cookies of the registrable domain, also those of other hosts and other software, and those
+    /// of other session layers.
     Cookies,
     /// `localStorage`, databases, service workers.
     Storage,

@@ -104,6 +104,11 @@ impl SessionLayer {
     }
 
     /// How the cookie looks. Defaults to [`SessionCookie::default`].
+    ///
+    /// Layers of different names around one service are different sessions, and the service finds that
+    /// of the layer next to it; each needs a store or a key prefix of its own, or the cookie of one
+    /// opens the other. Of several layers of one name the outermost counts, with its settings and its
+    /// [mode](Self::lazy), and the others do nothing.
     #[must_use]
     pub fn with_cookie(self, cookie: SessionCookie) -> Self {
         self.with(|settings| settings.cookie = cookie)

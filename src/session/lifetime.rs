@@ -81,21 +81,22 @@ impl Lifetime {
         Self::new(DAY.saturating_mul(14), DAY.saturating_mul(60)).persistent()
     }
 
-    /// As long as NIST SP 800-63B-4 allows at authentication assurance level 1: 30 days in all.
+    /// The limits that NIST SP 800-63B-4 §2.1.3 recommends at authentication assurance level 1: 30 days
+    /// in all. (Limits alone make no assurance level.)
     #[must_use]
     pub const fn aal1() -> Self {
         Self::new(DAY.saturating_mul(30), DAY.saturating_mul(30))
     }
 
-    /// As long as NIST SP 800-63B-4 recommends at authentication assurance level 2: an hour idle, 24
-    /// hours in all.
+    /// The limits that NIST SP 800-63B-4 §2.2.3 recommends at authentication assurance level 2: an hour
+    /// idle, 24 hours in all.
     #[must_use]
     pub const fn aal2() -> Self {
         Self::new(HOUR, DAY)
     }
 
-    /// As long as NIST SP 800-63B-4 allows at authentication assurance level 3: 15 minutes idle, 12
-    /// hours in all.
+    /// The limits of NIST SP 800-63B-4 §2.3.3 at authentication assurance level 3: 15 minutes idle, as it
+    /// recommends, 12 hours in all, as it demands.
     #[must_use]
     pub const fn aal3() -> Self {
         Self::new(Duration::from_secs(15 * 60), HOUR.saturating_mul(12))
