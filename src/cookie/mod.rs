@@ -8,7 +8,6 @@ mod writing;
 
 pub(crate) use former::Strays;
 pub(crate) use reading::{Presented, Unread};
-pub(crate) use writing::is_about;
 pub use {
     builder::SessionCookieBuilder,
     rules::{InvalidSessionCookie, SameSite},

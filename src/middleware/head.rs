@@ -5,11 +5,7 @@ use http::{
     header::{CACHE_CONTROL, SET_COOKIE, VARY},
 };
 
-use crate::{
-    cookie::{Strays, is_about},
-    middleware::settings::Settings,
-    session::announcement::Announcement,
-};
+use crate::{cookie::Strays, middleware::settings::Settings, session::announcement::Announcement};
 
 /// What the response has to say about the session.
 #[derive(Debug)]
@@ -92,10 +88,42 @@ fn has_news_of(name: &str, headers: &HeaderMap) -> bool {
     lines.any(|line| is_about(line, name))
 }
 
+/// Whether a `Set-Cookie` line is about a cookie of this name.
+fn is_about(line: &HeaderValue, name: &str) -> bool {
+    let line = line.as_bytes().trim_ascii_start();
+    // Without a name, the value is sent back as if it began with one (RFC 6265bis §5.8.3).
+    let line = line.strip_prefix(b"=").unwrap_or(line);
+    let end = line.iter().position(|byte| b"=;".contains(byte));
+    line[..end.unwrap_or(line.len())].trim_ascii() == name.as_bytes()
+}
+
 fn varies_by_cookie(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(VARY).into_iter();
     lines
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)
         .any(|name| name == b"*" || name.eq_ignore_ascii_case(b"cookie"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_about_the_name_that_browsers_send_back() {
+        let rows = [
+            ("id=a; Path=/", true),
+            (" id =a", true),
+            ("id", true),
+            ("=id=a", true),
+            (" \t= id=a", true),
+            ("==id=a", false),
+            ("idx=a", false),
+            ("a=id", false),
+        ];
+        for (line, expected) in rows {
+            let line = HeaderValue::from_static(line);
+            assert_eq!(is_about(&line, "id"), expected, "{line:?}");
+        }
+    }
 }

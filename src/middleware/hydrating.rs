@@ -59,8 +59,8 @@ where
     }
 }
 
-/// The service's response to come, and a handle of the session it was given; or the answer to a request whose
-/// session cannot be loaded.
+/// The service's response to come, and a handle of the session it was given; or the answer to a
+/// request whose session cannot be loaded.
 type Hydrated<F, B> = Result<(F, Handle), Response<ResponseBody<B>>>;
 
 fn refused<A, B: Body>(error: &SessionError, request: &Request<A>) -> Response<ResponseBody<B>> {
