@@ -1,10 +1,12 @@
 //! The house of `ARCHITECTURE.md`: arrows only go down.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+#[path = "common/sources.rs"]
+mod sources;
+
+use std::{fs, path::Path};
+
+use sources::sources;
 
 const FLOORS: [(&str, u8); 7] = [
     ("session", 1),
@@ -19,20 +21,6 @@ const FLOORS: [(&str, u8); 7] = [
 fn floor_of(module: &str) -> u8 {
     let floor = FLOORS.iter().find(|(name, _)| *name == module);
     floor.unwrap_or_else(|| panic!("`{module}` has no floor")).1
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let nested = |path: PathBuf| match path.is_dir() {
-        true => sources(&path),
-        false => vec![path],
-    };
-    entries
-        .flat_map(nested)
-        .filter(|path| path.extension().is_some_and(|it| it == "rs"))
-        .collect()
 }
 
 /// The top-level modules that a source names by `crate::…`, also inside braces.

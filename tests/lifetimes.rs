@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::{
     app::{App, app},
-    stores::{Subject, stores},
+    stores::stores,
     visitor::{COOKIE, token},
 };
 use http::StatusCode;
@@ -18,11 +18,11 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// The layer of a store, with a clock that the test moves.
-fn clocked(subject: &Subject) -> (Clock, SessionLayer) {
+/// The layer, with a clock that the test moves.
+fn clocked(layer: SessionLayer) -> (Clock, SessionLayer) {
     let clock = Clock::new();
     let now = clock.clone();
-    let layer = subject.layer.clone().with_clock(move || now.now());
+    let layer = layer.with_clock(move || now.now());
     (clock, layer)
 }
 
@@ -34,7 +34,7 @@ fn visitor(layer: &SessionLayer) -> Browser<App> {
 #[tokio::test]
 async fn idle_and_absolute_limits_are_enforced_from_the_record() {
     for subject in stores().await {
-        let (clock, layer) = clocked(&subject);
+        let (clock, layer) = clocked(subject.layer.clone());
         let layer = layer.with_lifetime(Lifetime::new(seconds(100), seconds(1000)));
         let browser = visitor(&layer);
         browser.get("/insert:a:1").await;
@@ -87,7 +87,7 @@ async fn each_preset_holds_both_limits() {
         for (lifetime, idle, absolute) in rows {
             assert_eq!(lifetime.idle(), seconds(idle));
             assert_eq!(lifetime.absolute(), seconds(absolute));
-            let (clock, layer) = clocked(&subject);
+            let (clock, layer) = clocked(subject.layer.clone());
             let layer = layer.with_lifetime(lifetime);
             let browser = visitor(&layer);
             browser.get("/insert:a:1").await;
@@ -114,7 +114,7 @@ async fn each_preset_holds_both_limits() {
 #[tokio::test]
 async fn a_cookie_that_outlives_its_session_is_worth_nothing() {
     for subject in stores().await {
-        let (clock, layer) = clocked(&subject);
+        let (clock, layer) = clocked(subject.layer.clone());
         let browser = visitor(&layer);
         browser.get("/sign_in/remember/insert:a:1").await;
         let kept = token(&browser);
@@ -134,7 +134,7 @@ async fn a_cookie_that_outlives_its_session_is_worth_nothing() {
 async fn a_sign_in_starts_both_limits_anew_and_a_renewal_neither_the_absolute_one() {
     for subject in stores().await {
         for (renewal, seen) in [("sign_in", "1"), ("renew", "none"), ("rotate", "none")] {
-            let (clock, layer) = clocked(&subject);
+            let (clock, layer) = clocked(subject.layer.clone());
             let layer = layer.with_lifetime(Lifetime::new(seconds(100), seconds(150)));
             let browser = visitor(&layer);
             browser.get("/insert:a:1").await;
@@ -151,7 +151,7 @@ async fn a_sign_in_starts_both_limits_anew_and_a_renewal_neither_the_absolute_on
 #[tokio::test]
 async fn the_age_of_an_authentication_can_be_asked() {
     for subject in stores().await {
-        let (clock, layer) = clocked(&subject);
+        let (clock, layer) = clocked(subject.layer.clone());
         let browser = visitor(&layer);
         browser.get("/insert:a:1").await;
         assert_eq!(browser.get("/age").await.text, "None");
@@ -176,7 +176,7 @@ async fn a_cookie_that_is_sent_later_lasts_for_what_is_left() {
     let day = 86_400;
     for subject in stores().await {
         for (deed, days) in [("renew", 50), ("rotate", 50), ("sign_in", 60)] {
-            let (clock, layer) = clocked(&subject);
+            let (clock, layer) = clocked(subject.layer.clone());
             let browser = visitor(&layer);
             browser.get("/sign_in/remember").await;
             clock.pass(10 * day);
@@ -194,7 +194,7 @@ async fn a_cookie_that_is_sent_later_lasts_for_what_is_left() {
 #[tokio::test]
 async fn a_token_is_sent_in_one_response_and_never_again() {
     for subject in stores().await {
-        let (clock, layer) = clocked(&subject);
+        let (clock, layer) = clocked(subject.layer.clone());
         let layer = layer.with_lifetime(Lifetime::remembered());
         let browser = visitor(&layer);
         let mut sent = std::collections::HashSet::new();
@@ -235,11 +235,9 @@ mod passive_requests {
     use super::*;
 
     /// Every minute one of these, and after 20 minutes the idle limit ends the session.
-    async fn ends_under(subject: &Subject, layer: SessionLayer, polls: [&str; 2]) -> bool {
-        let (clock, _) = clocked(subject);
-        let now = clock.clone();
+    async fn ends_under(layer: SessionLayer, polls: [&str; 2]) -> bool {
+        let (clock, layer) = clocked(layer);
         let layer = layer
-            .with_clock(move || now.now())
             .with_lifetime(Lifetime::new(seconds(600), seconds(86_400)))
             .with_rotation(seconds(180), seconds(60));
         let browser = visitor(&layer);
@@ -286,7 +284,7 @@ mod passive_requests {
         for subject in stores().await {
             for (polls, ends) in rows {
                 let layer = subject.layer.clone();
-                let has_ended = ends_under(&subject, layer, polls).await;
+                let has_ended = ends_under(layer, polls).await;
                 assert_eq!(has_ended, ends, "{}: {polls:?}", subject.name);
             }
         }
@@ -305,7 +303,7 @@ mod passive_requests {
                 let layer = subject.layer.clone();
                 let layer =
                     layer.with_passive_requests(|request| !request.uri.path().ends_with("keys"));
-                let has_ended = ends_under(&subject, layer, polls).await;
+                let has_ended = ends_under(layer, polls).await;
                 assert_eq!(has_ended, ends, "{}: {polls:?}", subject.name);
             }
         }
@@ -317,9 +315,7 @@ mod passive_requests {
             for (is_idle, ends) in [(true, true), (false, false)] {
                 let layer = subject.layer.clone().lazy();
                 let layer = layer.with_passive_requests(move |_| is_idle);
-                let (clock, _) = clocked(&subject);
-                let now = clock.clone();
-                let layer = layer.with_clock(move || now.now());
+                let (clock, layer) = clocked(layer);
                 let browser = visitor(&layer);
                 browser.get("/load/insert:a:1").await;
                 for _ in 0..2 {

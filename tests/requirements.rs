@@ -1,11 +1,16 @@
 //! `docs/conformance.md` and the tests say the same about which test proves which requirement.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "common/sources.rs"]
+mod sources;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::Path,
 };
+
+use sources::sources;
 
 /// A test, by its file and its name.
 type Test = (String, String);
@@ -21,18 +26,6 @@ struct Row {
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap();
-    let nested = |path: PathBuf| match path.is_dir() {
-        true => sources(&path),
-        false => vec![path],
-    };
-    let paths = entries.flat_map(|entry| nested(entry.unwrap().path()));
-    paths
-        .filter(|path| path.extension().is_some_and(|it| it == "rs"))
-        .collect()
 }
 
 /// What the comments of the tests say: `Proves: asvs_7_2_2, asvs_7_2_3.`
