@@ -1,10 +1,15 @@
 //! Sessions in Redis, behind a bb8 pool.
 
+mod asking;
 mod clock;
 mod commit;
 mod connection;
+mod connector;
+mod outage;
+mod pool;
 mod reply;
 mod sending;
+mod watched;
 
 use std::{
     fmt,
@@ -12,14 +17,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
-use bb8::{ManageConnection, Pool, RunError};
+use ::redis::{RedisError, aio::ConnectionLike};
+use bb8::{ManageConnection, Pool};
 use bytes::Bytes;
 
-pub use self::connection::{Connector, Watched, WatchedConnection};
+pub use self::{
+    connection::Connection,
+    connector::Connector,
+    watched::{Watched, WatchedConnection},
+};
 use crate::{
     session::token::SessionId,
-    store::{CommitAnswer, Delta, SessionStore, StoreError, redis::clock::ServerClock},
+    store::{
+        CommitAnswer, Delta, SessionStore, StoreError,
+        redis::{clock::ServerClock, outage::Outage},
+    },
 };
 
 /// Sessions in Redis: one string per session, at the prefix followed by the session's id.
@@ -47,33 +59,32 @@ pub struct RedisStore<M: ManageConnection = Watched<Connector>> {
     prefix: Arc<str>,
     deadline: Duration,
     clock: ServerClock,
+    outage: Outage,
 }
 
 impl RedisStore {
-    /// Connects to `redis://[user:password@]host[:port][/database]`, or to a socket with
-    /// `unix:///path`, through a pool of our own making: two multiplexed connections that are
-    /// replaced when a command on them fails, without a `PING` for each request.
+    /// Connects to a server at `redis://[user:password@]host[:port][/database]`, or to a socket with
+    /// `unix:///path`, like [`connect_to`](Self::connect_to). [`Connector::open`] has all that the
+    /// URL can say.
     ///
     /// # Errors
     ///
     /// If the URL cannot be used, or Redis does not answer within a second, or refuses scripts.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let connector = Connector::open(url).map_err(|error| {
-            StoreError::new("this is not a url that redis can be reached at")
-                .with_source(without_server_text(error))
-        })?;
-        let pool = Pool::builder()
-            .max_size(2)
-            .min_idle(1)
-            .connection_timeout(DEADLINE)
-            .error_sink(Box::new(connection::LogErrors))
-            .build(Watched::new(connector))
-            .await
-            .map_err(|error| {
-                StoreError::new("redis cannot be reached").with_source(without_server_text(error))
-            })?;
-        let store = Self::new(pool);
-        store.in_time(store.introduce()).await?;
+        Self::connect_to(Connector::open(url)?).await
+    }
+
+    /// Connects to a server, to the master that Sentinels name, or to a Cluster, through a pool of
+    /// our own making: two multiplexed connections (one to a Cluster) that are replaced when a
+    /// command on them fails, without a `PING` for each request.
+    ///
+    /// # Errors
+    ///
+    /// If Redis does not answer within a second, or refuses scripts.
+    pub async fn connect_to(connector: impl Into<Connector>) -> Result<Self, StoreError> {
+        let store = Self::new(pool::around(connector.into()).await?);
+        let deadline = Instant::now() + store.deadline;
+        store.in_time(deadline, store.introduce(deadline)).await?;
         Ok(store)
     }
 }
@@ -99,6 +110,7 @@ where
             prefix: "session:".into(),
             deadline: DEADLINE,
             clock: ServerClock::unknown(),
+            outage: Outage::default(),
         }
     }
 
@@ -122,48 +134,13 @@ where
         Self { deadline, ..self }
     }
 
+    /// The pool of connections; its `state` has figures for metrics.
+    pub fn pool(&self) -> &Pool<M> {
+        &self.pool
+    }
+
     fn key(&self, id: &SessionId) -> String {
         format!("{}{id}", self.prefix)
-    }
-
-    async fn in_time<T>(
-        &self,
-        operation: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let late = |_| StoreError::new("redis did not answer in time");
-        tokio::time::timeout(self.deadline, operation)
-            .await
-            .map_err(late)?
-    }
-
-    /// Reads once more if the connection turns out to be broken.
-    async fn ask_until_connected(&self, read: &Cmd) -> Result<Value, StoreError>
-    where
-        M: ManageConnection<Error = RedisError>,
-    {
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let mut connection = self.connection().await?;
-            match ask(&mut connection, read).await {
-                Err(error) if error.is_unrecoverable_error() && attempts < MAX_READS => {}
-                reply => return reply.map_err(failed),
-            }
-        }
-    }
-
-    /// The connection goes back to the pool before the command is sent: only its handle is needed.
-    async fn connection(&self) -> Result<M::Connection, StoreError>
-    where
-        M::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        match self.pool.get().await {
-            Ok(connection) => Ok(M::Connection::clone(&connection)),
-            Err(RunError::TimedOut) => Err(StoreError::new("no connection to redis could be had")),
-            Err(RunError::User(error)) => {
-                Err(StoreError::new("redis cannot be reached").with_source(error))
-            }
-        }
     }
 }
 
@@ -173,23 +150,17 @@ where
     M::Connection: ConnectionLike + Clone,
 {
     async fn load(&self, id: &SessionId) -> Result<Option<Bytes>, StoreError> {
-        let mut get = Cmd::new();
-        get.arg("GET").arg(self.key(id));
+        let key = self.key(id);
+        let deadline = Instant::now() + self.deadline;
         // Dropped here, nothing has happened.
-        self.in_time(async {
-            match self.ask_until_connected(&get).await? {
-                Value::Nil => Ok(None),
-                Value::BulkString(record) => Ok(Some(record.into())),
-                _ => Err(unexpected_reply()),
-            }
-        })
-        .await
+        self.in_time(deadline, self.read(deadline, &key)).await
     }
 
     async fn commit(&self, id: &SessionId, delta: &Delta) -> Result<CommitAnswer, StoreError> {
         let key = self.key(id);
         let deadline = Instant::now() + self.deadline;
-        self.in_time(self.commit_until(deadline, &key, delta)).await
+        let sending = self.commit_until(deadline, &key, delta);
+        self.in_time(deadline, sending).await
     }
 }
 
@@ -200,6 +171,7 @@ impl<M: ManageConnection> Clone for RedisStore<M> {
             prefix: Arc::clone(&self.prefix),
             deadline: self.deadline,
             clock: self.clock.clone(),
+            outage: self.outage.clone(),
         }
     }
 }
@@ -212,32 +184,6 @@ impl<M: ManageConnection> fmt::Debug for RedisStore<M> {
             .finish_non_exhaustive()
     }
 }
-
-async fn ask(connection: &mut impl ConnectionLike, command: &Cmd) -> Result<Value, RedisError> {
-    connection
-        .req_packed_command(command)
-        .await?
-        .extract_error()
-}
-
-fn failed(error: RedisError) -> StoreError {
-    StoreError::new("redis failed").with_source(without_server_text(error))
-}
-
-fn unexpected_reply() -> StoreError {
-    StoreError::new("redis gave a reply that this command cannot have")
-}
-
-/// An error that Redis sent is reduced to its code: its text can repeat arguments.
-fn without_server_text(error: RedisError) -> Box<dyn std::error::Error + Send + Sync> {
-    match error.code() {
-        Some(code) => format!("redis answered {code}").into(),
-        None => error.into(),
-    }
-}
-
-/// As many as [`RedisStore::connect`] has connections, and one more.
-const MAX_READS: usize = 3;
 
 const DEADLINE: Duration = Duration::from_secs(1);
 

@@ -2,7 +2,10 @@
 
 use redis::Value;
 
-use crate::store::{CommitAnswer, StoreError, redis::unexpected_reply};
+use crate::store::{
+    CommitAnswer,
+    redis::asking::{Failure, unexpected_reply},
+};
 
 /// An answer of the script.
 pub(super) struct Reply {
@@ -13,9 +16,9 @@ pub(super) struct Reply {
 }
 
 impl TryFrom<Value> for Reply {
-    type Error = StoreError;
+    type Error = Failure;
 
-    fn try_from(reply: Value) -> Result<Self, StoreError> {
+    fn try_from(reply: Value) -> Result<Self, Failure> {
         let Value::Array(parts) = reply else {
             return Err(unexpected_reply());
         };
@@ -33,7 +36,7 @@ impl TryFrom<Value> for Reply {
     }
 }
 
-fn without_record(answer: i64) -> Result<Option<CommitAnswer>, StoreError> {
+fn without_record(answer: i64) -> Result<Option<CommitAnswer>, Failure> {
     Ok(match answer {
         0 => Some(CommitAnswer::Committed),
         1 => Some(CommitAnswer::Gone),

@@ -10,7 +10,12 @@ use crate::{
     session::{delta::DeltaKind, header::Nonce, lifetime::Timestamp},
     store::{
         CommitAnswer, Delta, StoreError,
-        redis::{RedisStore, ask, commit::CommitScript, failed, reply::Reply},
+        redis::{
+            RedisStore,
+            asking::{Failure, ask},
+            commit::CommitScript,
+            reply::Reply,
+        },
     },
 };
 
@@ -20,7 +25,7 @@ where
     M::Connection: ConnectionLike + Clone,
 {
     /// Sends the script ahead, as a commit that comes too late, and so learns what time it is there.
-    pub(super) async fn introduce(&self) -> Result<(), StoreError> {
+    pub(super) async fn introduce(&self, deadline: Instant) -> Result<(), Failure> {
         let nothing = Delta {
             nonce: Nonce::default(),
             now: Timestamp::default(),
@@ -34,10 +39,10 @@ where
             not_after: 0,
             is_repeated: false,
         };
-        let mut connection = self.connection().await?;
+        let mut connection = self.connection(deadline).await?;
         let sent = Instant::now();
         let reply = ask(&mut connection, &script.in_full()).await;
-        let reply = Reply::try_from(reply.map_err(failed)?)?;
+        let reply = Reply::try_from(reply?)?;
         self.clock.saw(reply.clock, sent);
         Ok(())
     }
@@ -53,12 +58,12 @@ where
         deadline: Instant,
         key: &str,
         delta: &Delta,
-    ) -> Result<CommitAnswer, StoreError> {
+    ) -> Result<CommitAnswer, Failure> {
         let mut is_repeated = delta.is_repeated;
         let half_time = Instant::now() + (deadline - Instant::now()) / 2;
         for not_after in [half_time, deadline, deadline] {
             // Dropped here, nothing was sent, or nothing that can still happen.
-            let mut connection = self.connection().await?;
+            let mut connection = self.connection(deadline).await?;
             let script = CommitScript {
                 key,
                 delta,
@@ -75,7 +80,7 @@ where
                     is_repeated = true;
                 }
                 reply => {
-                    let Reply { answer, clock } = reply.map_err(failed)?.try_into()?;
+                    let Reply { answer, clock } = reply?.try_into()?;
                     self.clock.saw(clock, sent);
                     if let Some(answer) = answer {
                         return Ok(answer);
@@ -83,7 +88,8 @@ where
                 }
             }
         }
-        Err(StoreError::new("the commit did not reach redis in time"))
+        let message = "the commit did not reach redis in time";
+        Err(Failure::Silence(StoreError::new(message)))
     }
 }
 

@@ -1,0 +1,188 @@
+//! Asking Redis something, in time.
+
+use std::{
+    error::Error,
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
+use bb8::{ManageConnection, RunError};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use tokio::time::{sleep, timeout_at};
+
+use crate::store::{
+    StoreError,
+    redis::{RedisStore, outage::Outage, watched::PATIENCE},
+};
+
+/// Why there is no result.
+pub(super) enum Failure {
+    /// Redis did not answer.
+    Silence(StoreError),
+    /// It did, but not with what it was asked for.
+    Answer(StoreError),
+}
+
+impl<M> RedisStore<M>
+where
+    M: ManageConnection<Error = RedisError>,
+    M::Connection: ConnectionLike + Clone,
+{
+    /// Ends an operation at its deadline, and keeps account of whether Redis answers.
+    ///
+    /// # Errors
+    ///
+    /// That of the operation, or at once if Redis is known to be down.
+    pub(super) async fn in_time<T>(
+        &self,
+        deadline: Instant,
+        operation: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, StoreError> {
+        if self.outage.is_known() {
+            return Err(StoreError::new("redis is down, and was not asked"));
+        }
+        let late = |_| Err(Failure::silence("redis did not answer in time"));
+        let result = timeout_at(deadline.into(), operation).await;
+        match result.unwrap_or_else(late) {
+            Ok(value) => {
+                self.outage.end();
+                Ok(value)
+            }
+            Err(Failure::Answer(error)) => {
+                self.outage.end();
+                Err(error)
+            }
+            Err(Failure::Silence(error)) => {
+                if self.outage.goes_on(Instant::now()) {
+                    self.await_return();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads a record; once more for each connection that turns out to be broken.
+    pub(super) async fn read(
+        &self,
+        deadline: Instant,
+        key: &str,
+    ) -> Result<Option<Bytes>, Failure> {
+        let mut get = Cmd::new();
+        get.arg("GET").arg(key);
+        let mut broken = 0;
+        loop {
+            let mut connection = self.connection(deadline).await?;
+            return match ask(&mut connection, &get).await {
+                Ok(Value::Nil) => Ok(None),
+                Ok(Value::BulkString(record)) => Ok(Some(record.into())),
+                Ok(_) => Err(unexpected_reply()),
+                Err(error) if error.is_unrecoverable_error() && broken < self.connections() => {
+                    broken += 1;
+                    continue;
+                }
+                Err(error) => Err(error.into()),
+            };
+        }
+    }
+
+    /// The connection goes back to the pool before the command is sent: only its handle is needed.
+    pub(super) async fn connection(&self, deadline: Instant) -> Result<M::Connection, Failure> {
+        loop {
+            return match timeout_at(deadline.into(), self.pool.get()).await {
+                Ok(Ok(connection)) => Ok(M::Connection::clone(&connection)),
+                Ok(Err(RunError::User(error))) => Err(error.into()),
+                // The patience of the pool is its own.
+                Ok(Err(RunError::TimedOut)) => continue,
+                Err(_) => Err(Failure::silence(
+                    "no connection to redis could be had in time",
+                )),
+            };
+        }
+    }
+
+    fn connections(&self) -> u32 {
+        self.pool.state().connections
+    }
+
+    /// Asks, while Redis is down, until it answers.
+    fn await_return(&self) {
+        tracing::warn!("redis is down: what needs it fails at once until it answers");
+        let outage = self.outage.watch();
+        // It must not keep alive what it watches for.
+        let store = Self {
+            outage: Outage::default(),
+            ..self.clone()
+        };
+        tokio::spawn(async move {
+            // Dropped anywhere, with its runtime, it leaves Redis as one that may be up.
+            let mut attempt = 0;
+            while outage.is_of_interest() {
+                attempt += 1;
+                if store.answers(attempt).await {
+                    tracing::info!("redis is back");
+                    return;
+                }
+                sleep(PAUSE).await;
+            }
+        });
+    }
+
+    /// Whether every connection of the pool gets an answer. Those that do not are of no use any more.
+    async fn answers(&self, attempt: u64) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        let ask = async |key: String| {
+            let reply = timeout_at(deadline.into(), self.read(deadline, &key)).await;
+            matches!(reply, Ok(Ok(_) | Err(Failure::Answer(_))))
+        };
+        // The pool hands out one after the other. On a cluster keys differ in where they are.
+        let connections = 0..self.connections().max(1);
+        let keys = connections.map(|n| format!("{}{attempt}-{n}", self.prefix));
+        let answers = join_all(keys.map(ask)).await;
+        answers.into_iter().all(|is_answered| is_answered)
+    }
+}
+
+impl Failure {
+    fn silence(message: &'static str) -> Self {
+        Self::Silence(StoreError::new(message))
+    }
+}
+
+impl From<RedisError> for Failure {
+    fn from(error: RedisError) -> Self {
+        let is_answer = error.code().is_some();
+        let error = StoreError::new("redis failed").with_source(without_server_text(error));
+        match is_answer {
+            true => Self::Answer(error),
+            false => Self::Silence(error),
+        }
+    }
+}
+
+pub(super) async fn ask(
+    connection: &mut impl ConnectionLike,
+    command: &Cmd,
+) -> Result<Value, RedisError> {
+    connection
+        .req_packed_command(command)
+        .await?
+        .extract_error()
+}
+
+pub(super) fn unexpected_reply() -> Failure {
+    let message = "redis gave a reply that this command cannot have";
+    Failure::Answer(StoreError::new(message))
+}
+
+/// An error that Redis sent is reduced to its code: its text can repeat arguments.
+pub(super) fn without_server_text(error: RedisError) -> Box<dyn Error + Send + Sync> {
+    match error.code() {
+        Some(code) => format!("redis answered {code}").into(),
+        None => error.into(),
+    }
+}
+
+/// Between two attempts to reach a Redis that is down.
+const PAUSE: Duration = Duration::from_millis(100);

@@ -1,0 +1,208 @@
+//! Connections to Redis, wherever it is.
+
+#[cfg(feature = "redis-sentinel")]
+use std::sync::Arc;
+use std::{convert::Infallible, fmt, time::Duration};
+
+use bb8::ManageConnection;
+#[cfg(feature = "redis-cluster")]
+use redis::cluster::{ClusterClient, ClusterConfig};
+#[cfg(feature = "redis-sentinel")]
+use redis::sentinel::SentinelClient;
+use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisError};
+#[cfg(feature = "redis-sentinel")]
+use tokio::sync::Mutex;
+
+use crate::store::{
+    StoreError,
+    redis::{
+        LONGEST_DEADLINE,
+        asking::without_server_text,
+        connection::{self, Connection, Cut},
+    },
+};
+
+/// Connects to one Redis server, to the master that Sentinels name, or to a Cluster.
+///
+/// It is made from a client of the `redis` crate, which knows about addresses, users, TLS and
+/// protocols:
+///
+/// | where | from |
+/// |---|---|
+/// | a server, a Unix socket | [`Connector::open`], or a [`redis::Client`] |
+/// | TLS (feature `redis-tls`) | `rediss://…`, or [`redis::Client::build_with_tls`] for certificates |
+/// | Sentinel (feature `redis-sentinel`) | a `redis::sentinel::SentinelClient` of `SentinelServerType::Master` |
+/// | Cluster (feature `redis-cluster`) | a `redis::cluster::ClusterClient` |
+///
+/// [`RedisStore::connect_to`](super::RedisStore::connect_to) puts the recommended pool around it.
+/// For another one, build it around a [`Watched`](super::Watched) connector:
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use bb8::Pool;
+/// use tower_session_layer::{RedisStore, store::redis::{Connector, Watched}};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let connector = Connector::open("redis://127.0.0.1/?protocol=resp3")?;
+/// let pool = Pool::builder()
+///     .max_size(4)
+///     .connection_timeout(Duration::from_millis(500))
+///     .build(Watched::new(connector))
+///     .await?;
+/// let store = RedisStore::new(pool);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// With RESP3 (Redis 6, `?protocol=resp3`) a connection that is cut while it is idle is replaced
+/// before anybody uses it.
+#[derive(Clone)]
+pub struct Connector(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Server(Box<Client>),
+    #[cfg(feature = "redis-sentinel")]
+    Sentinel(Arc<Mutex<SentinelClient>>),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(Box<ClusterClient>),
+}
+
+impl Connector {
+    /// For `redis://[user:password@]host[:port][/database][?protocol=resp3]`, the same with
+    /// `rediss` for TLS, or a socket at `unix:///path`.
+    ///
+    /// # Errors
+    ///
+    /// If the URL cannot be used. No message repeats it.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        let client = Client::open(url).map_err(|error| {
+            StoreError::new("this is not a url that redis can be reached at")
+                .with_source(without_server_text(error))
+        })?;
+        Ok(client.into())
+    }
+
+    /// Whether its connections find their way among several servers.
+    pub(super) fn is_cluster(&self) -> bool {
+        match self.0 {
+            Kind::Server(_) => false,
+            #[cfg(feature = "redis-sentinel")]
+            Kind::Sentinel(_) => false,
+            #[cfg(feature = "redis-cluster")]
+            Kind::Cluster(_) => true,
+        }
+    }
+}
+
+impl ManageConnection for Connector {
+    type Connection = Connection;
+    type Error = RedisError;
+
+    async fn connect(&self) -> Result<Self::Connection, Self::Error> {
+        #[cfg(feature = "redis-tls")]
+        choose_cryptography();
+        match &self.0 {
+            Kind::Server(client) => connect(client).await,
+            #[cfg(feature = "redis-sentinel")]
+            Kind::Sentinel(sentinels) => {
+                // Dropped here, the sentinels were asked in vain, and can be asked again.
+                let master = sentinels.lock().await.async_get_client().await?;
+                connect(&master).await
+            }
+            #[cfg(feature = "redis-cluster")]
+            Kind::Cluster(client) => {
+                let config = ClusterConfig::new()
+                    .set_connection_timeout(CONNECTION_TIMEOUT)
+                    .set_response_timeout(RESPONSE_TIMEOUT_IN_CLUSTERS);
+                let connection = client.get_async_connection_with_config(config).await?;
+                Ok(Connection(connection::Kind::Cluster(connection)))
+            }
+        }
+    }
+
+    async fn is_valid(&self, connection: &mut Self::Connection) -> Result<(), Self::Error> {
+        redis::cmd("PING").query_async(connection).await
+    }
+
+    fn has_broken(&self, connection: &mut Self::Connection) -> bool {
+        connection.is_cut()
+    }
+}
+
+impl From<Client> for Connector {
+    fn from(client: Client) -> Self {
+        Self(Kind::Server(Box::new(client)))
+    }
+}
+
+#[cfg(feature = "redis-sentinel")]
+impl From<SentinelClient> for Connector {
+    fn from(sentinels: SentinelClient) -> Self {
+        Self(Kind::Sentinel(Arc::new(Mutex::new(sentinels))))
+    }
+}
+
+#[cfg(feature = "redis-cluster")]
+impl From<ClusterClient> for Connector {
+    fn from(client: ClusterClient) -> Self {
+        Self(Kind::Cluster(Box::new(client)))
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Server(_) => "Connector(server)",
+            #[cfg(feature = "redis-sentinel")]
+            Kind::Sentinel(_) => "Connector(sentinel)",
+            #[cfg(feature = "redis-cluster")]
+            Kind::Cluster(_) => "Connector(cluster)",
+        })
+    }
+}
+
+async fn connect(client: &Client) -> Result<Connection, RedisError> {
+    let cut = Cut::default();
+    let mut config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECTION_TIMEOUT))
+        // Its own default of half a second would cut our deadline short, which is the one that
+        // counts.
+        .set_response_timeout(Some(LONGEST_DEADLINE));
+    let protocol = client.get_connection_info().redis_settings().protocol();
+    if protocol == ProtocolVersion::RESP3 {
+        config = config.set_push_sender(noticing(cut.clone()));
+    }
+    let connection = client.get_multiplexed_async_connection_with_config(&config);
+    let connection = connection.await?;
+    Ok(Connection(connection::Kind::Server { connection, cut }))
+}
+
+/// With RESP3 the client tells when a connection is cut, also of one that nobody is using.
+fn noticing(cut: Cut) -> impl Fn(PushInfo) -> Result<(), Infallible> {
+    move |info| {
+        if info.kind == PushKind::Disconnection {
+            cut.note();
+        }
+        Ok(())
+    }
+}
+
+/// Where nobody chose one, and two are linked, rustls would panic.
+#[cfg(feature = "redis-tls")]
+fn choose_cryptography() {
+    use rustls::crypto::{CryptoProvider, ring};
+
+    if CryptoProvider::get_default().is_none() {
+        // Whoever is first has chosen.
+        let _ = ring::default_provider().install_default();
+    }
+}
+
+/// Together with the pauses of the pool it bounds how late the return of Redis is noticed.
+const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How long one node of a cluster may take before the client looks elsewhere.
+#[cfg(feature = "redis-cluster")]
+const RESPONSE_TIMEOUT_IN_CLUSTERS: Duration = Duration::from_secs(1);
