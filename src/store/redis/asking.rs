@@ -7,7 +7,7 @@ use std::{
 };
 
 use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
-use bb8::{ManageConnection, RunError};
+use bb8::{ManageConnection, Pool, PooledConnection, RunError};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::time::{sleep, timeout_at};
@@ -89,17 +89,9 @@ where
 
     /// The connection goes back to the pool before the command is sent: only its handle is needed.
     pub(super) async fn connection(&self, deadline: Instant) -> Result<M::Connection, Failure> {
-        loop {
-            return match timeout_at(deadline.into(), self.pool.get()).await {
-                Ok(Ok(connection)) => Ok(M::Connection::clone(&connection)),
-                Ok(Err(RunError::User(error))) => Err(error.into()),
-                // The patience of the pool is its own.
-                Ok(Err(RunError::TimedOut)) => continue,
-                Err(_) => Err(Failure::silence(
-                    "no connection to redis could be had in time",
-                )),
-            };
-        }
+        let connection = take(&self.pool, deadline).await?;
+        let missing = || Failure::silence("no connection to redis could be had in time");
+        Ok(M::Connection::clone(&*connection.ok_or_else(missing)?))
     }
 
     fn connections(&self) -> u32 {
@@ -158,6 +150,22 @@ impl From<RedisError> for Failure {
             true => Self::Answer(error),
             false => Self::Silence(error),
         }
+    }
+}
+
+/// Takes a connection out of `pool`, if there is one before the deadline, however soon the pool
+/// itself loses patience.
+pub(super) async fn take<M: ManageConnection>(
+    pool: &Pool<M>,
+    deadline: Instant,
+) -> Result<Option<PooledConnection<'_, M>>, M::Error> {
+    loop {
+        return match timeout_at(deadline.into(), pool.get()).await {
+            Ok(Ok(connection)) => Ok(Some(connection)),
+            Ok(Err(RunError::User(error))) => Err(error),
+            Ok(Err(RunError::TimedOut)) => continue,
+            Err(_) => Ok(None),
+        };
     }
 }
 

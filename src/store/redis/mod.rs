@@ -7,6 +7,7 @@ mod connection;
 mod connector;
 mod outage;
 mod pool;
+mod replicas;
 mod reply;
 mod sending;
 mod watched;
@@ -30,7 +31,7 @@ use crate::{
     session::token::SessionId,
     store::{
         CommitAnswer, Delta, SessionStore, StoreError,
-        redis::{clock::ServerClock, outage::Outage},
+        redis::{clock::ServerClock, outage::Outage, replicas::Replicas},
     },
 };
 
@@ -60,6 +61,7 @@ pub struct RedisStore<M: ManageConnection = Watched<Connector>> {
     deadline: Duration,
     clock: ServerClock,
     outage: Outage,
+    replicas: Option<Replicas<M>>,
 }
 
 impl RedisStore {
@@ -111,6 +113,7 @@ where
             deadline: DEADLINE,
             clock: ServerClock::unknown(),
             outage: Outage::default(),
+            replicas: None,
         }
     }
 
@@ -132,6 +135,38 @@ where
     pub fn with_deadline(self, deadline: Duration) -> Self {
         let deadline = deadline.min(LONGEST_DEADLINE);
         Self { deadline, ..self }
+    }
+
+    /// Lets every commit wait, within its [deadline](Self::with_deadline), until `count` replicas have
+    /// it as well (`WAIT`). One that they do not have in time has failed: its request is answered
+    /// so, although it is stored and may be there later.
+    ///
+    /// Commits use connections of `pool` for this, each one for itself, since it would hold up
+    /// others on a shared one: as many commits run at once as the pool has connections. Loads stay
+    /// where they are.
+    ///
+    /// Redis replicates after it answered. A primary that dies takes along what no replica has yet:
+    /// changes, and log-outs. With this, what was answered as saved is on `count` replicas, and is
+    /// lost only if none of these is promoted: Sentinel and Cluster prefer the one that is most up
+    /// to date among those that they can reach, and promise no more. To stop a primary that is cut
+    /// off from accepting what will be lost, set `min-replicas-to-write` on the servers. On a
+    /// Cluster every primary has to have that many replicas. Defaults to not waiting.
+    ///
+    /// ```no_run
+    /// use bb8::Pool;
+    /// use tower_session_layer::{RedisStore, store::redis::{Connector, Watched}};
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let connector = Connector::open("redis://127.0.0.1")?;
+    /// let waiting = Pool::builder().max_size(16).build(Watched::new(connector.clone())).await?;
+    /// let store = RedisStore::connect_to(connector).await?.wait_for_replicas(1, waiting);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn wait_for_replicas(self, count: u32, pool: Pool<M>) -> Self {
+        let replicas = Some(Replicas { count, pool });
+        Self { replicas, ..self }
     }
 
     /// The pool of connections; its `state` has figures for metrics.
@@ -172,6 +207,7 @@ impl<M: ManageConnection> Clone for RedisStore<M> {
             deadline: self.deadline,
             clock: self.clock.clone(),
             outage: self.outage.clone(),
+            replicas: self.replicas.clone(),
         }
     }
 }

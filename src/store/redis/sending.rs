@@ -14,6 +14,7 @@ use crate::{
             RedisStore,
             asking::{Failure, ask},
             commit::CommitScript,
+            replicas::Lent,
             reply::Reply,
         },
     },
@@ -63,7 +64,7 @@ where
         let half_time = Instant::now() + (deadline - Instant::now()) / 2;
         for not_after in [half_time, deadline, deadline] {
             // Dropped here, nothing was sent, or nothing that can still happen.
-            let mut connection = self.connection(deadline).await?;
+            let mut connection = self.connection_of_a_commit(deadline).await?;
             let script = CommitScript {
                 key,
                 delta,
@@ -72,7 +73,7 @@ where
             };
             let sent = Instant::now();
             // Dropped here, it may or may not happen, but not after the deadline.
-            match run(&mut connection, &script).await {
+            match run(&mut *connection, &script).await {
                 // Only what Redis itself says is an answer.
                 Err(error) if error.code().is_none() => {
                     // Dropped here, it may have happened, and before long it no longer can.
@@ -82,6 +83,12 @@ where
                 reply => {
                     let Reply { answer, clock } = reply?.try_into()?;
                     self.clock.saw(clock, sent);
+                    if let (Some(CommitAnswer::Committed), Some(replicas)) =
+                        (&answer, &self.replicas)
+                    {
+                        // Dropped here, it has happened.
+                        replicas.wait(&mut connection, deadline).await?;
+                    }
                     if let Some(answer) = answer {
                         return Ok(answer);
                     }
@@ -90,6 +97,13 @@ where
         }
         let message = "the commit did not reach redis in time";
         Err(Failure::Silence(StoreError::new(message)))
+    }
+
+    async fn connection_of_a_commit(&self, deadline: Instant) -> Result<Lent<'_, M>, Failure> {
+        match &self.replicas {
+            None => self.connection(deadline).await.map(Lent::Shared),
+            Some(replicas) => replicas.connection(deadline).await,
+        }
     }
 }
 
