@@ -91,13 +91,15 @@ impl IntoResponse for SessionRejection {
     }
 }
 
-/// So that handlers can use `?`: the answer is [`SessionError::status`]. The cause goes to the log,
-/// not to the client.
+/// So that handlers can use `?`: the answer is [`SessionError::status`], with the kind of the error
+/// among its extensions. The cause goes to the log, not to the client.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
         let error: &dyn std::error::Error = &self;
         tracing::error!(error, "session");
-        self.status().into_response()
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self.kind());
+        response
     }
 }
 

@@ -71,6 +71,9 @@
 //! |---|---|---|
 //! | `memory` | yes | `MemoryStore`, sessions in one process |
 //! | `redis` | yes | `RedisStore`, sessions in Redis behind a bb8 pool |
+//! | `redis-tls` | no | TLS to Redis, by rustls |
+//! | `redis-sentinel` | no | Redis behind Sentinels |
+//! | `redis-cluster` | no | Redis Cluster |
 //! | `axum` | no | `Session` and `LazySession` as extractors |
 //! | `conformance` | no | a suite of tests for those who write a store |
 
@@ -92,6 +95,7 @@ pub use crate::{
     cookie::{InvalidSessionCookie, SameSite, SessionCookie, SessionCookieBuilder},
     middleware::{
         LazySession, ResponseBody, ResponseFuture, Session, SessionLayer, SessionService, SiteData,
+        StoreFailure,
     },
     session::{
         error::{SessionError, SessionErrorKind},

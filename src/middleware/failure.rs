@@ -25,6 +25,7 @@ pub(super) fn response<B: Body>(
 ) -> Response<ResponseBody<B>> {
     let status = error.status();
     let mut response = Response::new(ResponseBody::empty());
+    response.extensions_mut().insert(error.kind());
     if let Some(content_type) = grpc_content_type(headers) {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, content_type.clone());

@@ -15,6 +15,7 @@ use crate::{
         clear::{ClearSiteData, SiteData},
         service::SessionService,
         settings::Settings,
+        terms::StoreFailure,
     },
     session::{lifetime::Lifetime, rotation::DEFAULT_GRACE, state::Limits},
     store::SessionStore,
@@ -51,6 +52,48 @@ use crate::{
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
+///
+/// # Failures
+///
+/// A request whose session cannot be loaded or saved is answered by the middleware:
+/// [`SessionError::status`](crate::SessionError::status) has the statuses, and a gRPC client gets
+/// one in the terms of its protocol. The answer has no body, and the
+/// [`SessionErrorKind`](crate::SessionErrorKind) is among its extensions, so that a layer around
+/// this one can make it a page:
+///
+/// ```
+/// # #[cfg(feature = "memory")] tokio_test::block_on(async {
+/// use http::Response;
+/// use tower_session_layer::{MemoryStore, ResponseBody, SessionErrorKind, SessionLayer};
+/// # use http::{Request, StatusCode};
+/// # use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+/// # use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn, util::MapResponseLayer};
+/// # use tower_session_layer::Session;
+/// # type Body = Full<bytes::Bytes>;
+/// # type Page = Response<UnsyncBoxBody<bytes::Bytes, BoxError>>;
+///
+/// fn with_page(response: Response<ResponseBody<Body>>) -> Page {
+///     let page = match response.extensions().get() {
+///         Some(SessionErrorKind::Store) => "We are having trouble, please try again.",
+///         Some(_) => "Somebody was faster, please try again.",
+///         None => return response.map(BodyExt::boxed_unsync),
+///     };
+///     response.map(|_| Body::from(page).map_err(Into::into).boxed_unsync())
+/// }
+///
+/// let service = ServiceBuilder::new()
+///     .layer(MapResponseLayer::new(with_page))
+///     .layer(SessionLayer::new(MemoryStore::new()))
+/// #   .service(service_fn(async |request: Request<Body>| {
+/// #       let session: &Session = request.extensions().get().unwrap();
+/// #       session.update("visits", |_: Option<u64>| 0)?;
+/// #       Ok::<_, tower_session_layer::SessionError>(Response::new(Body::default()))
+/// #   }));
+/// # let response = service.oneshot(Request::new(Body::default())).await?;
+/// # assert_eq!(response.status(), StatusCode::OK);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct SessionLayer {
     settings: Arc<Settings>,
@@ -84,6 +127,7 @@ impl SessionLayer {
             passes_refused_responses: false,
             allows_cross_site_beginnings: false,
             passive_requests: None,
+            store_failure: None,
             clear_site_data: ClearSiteData::default(),
             background: TaskTracker::new(),
         });
@@ -186,6 +230,32 @@ impl SessionLayer {
         are_passive: impl Fn(&Parts) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.with(|settings| settings.passive_requests = Some(Arc::new(are_passive)))
+    }
+
+    /// What becomes of a request whose session cannot be loaded because the store failed. It is told
+    /// by the head of the request, so that routes can differ: what shows a page to anybody may go on
+    /// without a session, what needs a user better says that it cannot tell. No cookie is issued or
+    /// removed in either case, and a commit that fails is always answered as a failure. Defaults to
+    /// [`StoreFailure::Reject`] for every request.
+    ///
+    /// ```
+    /// # #[cfg(feature = "memory")] {
+    /// use tower_session_layer::{MemoryStore, SessionLayer, StoreFailure};
+    ///
+    /// let layer = SessionLayer::new(MemoryStore::new()).with_store_failure(|request| {
+    ///     match request.uri.path().starts_with("/account/") {
+    ///         true => StoreFailure::Reject,
+    ///         false => StoreFailure::Anonymous,
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_store_failure(
+        self,
+        policy: impl Fn(&Parts) -> StoreFailure + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|settings| settings.store_failure = Some(Arc::new(policy)))
     }
 
     /// What browsers are told to clear when a session was [destroyed](crate::Session::destroy), by

@@ -9,15 +9,12 @@ use std::{
     },
 };
 
-use http::Request;
+use http::HeaderMap;
 
 use crate::{
     cookie::Unread,
-    middleware::{loading::Start, session::Session, settings::Settings},
-    session::{
-        error::SessionError,
-        standing::{Activity, Standing},
-    },
+    middleware::{loading::Start, session::Session, settings::Settings, terms::Terms},
+    session::error::SessionError,
 };
 
 /// The session of a request behind [`SessionLayer::lazy`](crate::SessionLayer::lazy): not loaded
@@ -28,9 +25,7 @@ pub struct LazySession(Arc<Shared>);
 struct Shared {
     settings: Arc<Settings>,
     cookies: Unread,
-    /// What the request may do if there is no token in the cookies.
-    standing: Standing,
-    activity: Activity,
+    terms: Terms,
     /// Held by whoever loads.
     loading: tokio::sync::Mutex<()>,
     session: OnceLock<Session>,
@@ -44,7 +39,9 @@ impl LazySession {
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::SessionErrorKind::Store). Calling this again tries again.
+    /// [`Store`](crate::SessionErrorKind::Store), unless the request goes on
+    /// [without a session](crate::SessionLayer::with_store_failure) then. Calling this again tries
+    /// again.
     pub async fn load(&self) -> Result<Session, SessionError> {
         self.0.was_asked.store(true, Ordering::Relaxed);
         let session = match self.loaded() {
@@ -56,16 +53,10 @@ impl LazySession {
         Ok(session.clone())
     }
 
-    pub(super) fn new<B>(
-        request: &Request<B>,
-        activity: Activity,
-        settings: &Arc<Settings>,
-    ) -> Self {
-        let (method, headers) = (request.method(), request.headers());
+    pub(super) fn new(headers: &HeaderMap, terms: Terms, settings: &Arc<Settings>) -> Self {
         Self(Arc::new(Shared {
             settings: Arc::clone(settings),
-            standing: settings.standing(method, headers),
-            activity,
+            terms,
             cookies: Unread::of(headers, &settings.cookie),
             loading: tokio::sync::Mutex::default(),
             session: OnceLock::new(),
@@ -120,12 +111,11 @@ impl LazySession {
         let Shared {
             settings,
             cookies,
-            standing,
-            activity,
+            terms,
             ..
         } = &*self.0;
         let presented = cookies.read(&settings.cookie);
-        match Start::of(presented, *standing, *activity, settings) {
+        match Start::of(presented, *terms, settings) {
             Start::Ready(session) => Ok(session),
             Start::Loading(mut loading) => poll_fn(|cx| loading.poll(cx, settings)).await,
         }

@@ -10,12 +10,17 @@ use futures_util::future::join_all;
 
 use crate::{
     cookie::Presented,
-    middleware::{failure::store_failed, session::Session, settings::Settings},
+    middleware::{
+        failure::store_failed,
+        session::Session,
+        settings::Settings,
+        terms::{StoreFailure, Terms},
+    },
     session::{
         claim::Claim,
         error::SessionError,
         record::{Record, UnreadableRecord},
-        standing::{Activity, Standing},
+        standing::Standing,
         state::State,
         token::Token,
     },
@@ -31,8 +36,7 @@ pub(super) enum Start {
 
 pub(super) struct Loading {
     source: Source,
-    activity: Activity,
-    standing: Standing,
+    terms: Terms,
 }
 
 enum Source {
@@ -44,20 +48,14 @@ enum Source {
 }
 
 impl Start {
-    /// `standing` is what the request may do if it presents nothing, or nothing of worth.
-    pub(super) fn of(
-        presented: Presented,
-        standing: Standing,
-        activity: Activity,
-        settings: &Arc<Settings>,
-    ) -> Self {
+    pub(super) fn of(presented: Presented, terms: Terms, settings: &Arc<Settings>) -> Self {
         let empty = |standing| {
             let mut state = State::empty(standing, settings.limits);
-            state.attend(activity, standing);
+            state.attend(terms.activity, standing);
             Self::Ready(Session::new(settings, state))
         };
         let source = match presented {
-            Presented::Nothing => return empty(standing),
+            Presented::Nothing => return empty(terms.standing),
             Presented::TooMany => {
                 tracing::warn!("more than four different session cookies in one request");
                 return empty(Standing::AMBIGUOUS);
@@ -70,11 +68,7 @@ impl Start {
                 Source::Several(Box::pin(resolve(tokens, Arc::clone(settings))))
             }
         };
-        Self::Loading(Loading {
-            source,
-            activity,
-            standing,
-        })
+        Self::Loading(Loading { source, terms })
     }
 }
 
@@ -92,9 +86,26 @@ impl Loading {
             }
             Source::Several(resolving) => ready!(resolving.as_mut().poll(cx)),
         };
-        let session = Session::new(settings, state?);
-        session.peek().attend(self.activity, self.standing);
-        Poll::Ready(Ok(session))
+        let mut state = self.or_anonymous(state, settings)?;
+        state.attend(self.terms.activity, self.terms.standing);
+        Poll::Ready(Ok(Session::new(settings, state)))
+    }
+}
+
+impl Loading {
+    fn or_anonymous(
+        &self,
+        state: Result<State, SessionError>,
+        settings: &Settings,
+    ) -> Result<State, SessionError> {
+        match (state, self.terms.store_failure) {
+            (Err(error), StoreFailure::Anonymous) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "session not loaded; the request goes on without one");
+                Ok(State::empty(Standing::OnlyLook, settings.limits))
+            }
+            (state, _) => state,
+        }
     }
 }
 

@@ -20,8 +20,9 @@ mod nesting;
 mod service;
 mod session;
 mod settings;
+mod terms;
 
 pub use self::{
     body::ResponseBody, clear::SiteData, future::ResponseFuture, layer::SessionLayer,
-    lazy::LazySession, service::SessionService, session::Session,
+    lazy::LazySession, service::SessionService, session::Session, terms::StoreFailure,
 };

@@ -14,7 +14,7 @@ use crate::{
     middleware::{
         body::ResponseBody, future::ResponseFuture, handle::Handle, hydrating::Hydrating,
         layer::Mode, lazy::LazySession, loading::Start, nesting::is_inside_its_like,
-        settings::Settings,
+        settings::Settings, terms::Terms,
     },
 };
 
@@ -54,18 +54,17 @@ where
         if is_inside_its_like(request.extensions_mut(), settings) {
             return ResponseFuture::passing(self.inner.call(request));
         }
-        let activity = settings.activity(&mut request);
+        let terms = Terms::of(&mut request, settings);
         let headers = request.headers();
         let strays = Strays::of(headers, &settings.cookie);
         if let Mode::Lazy = self.mode {
-            let session = LazySession::new(&request, activity, settings);
+            let session = LazySession::new(headers, terms, settings);
             request.extensions_mut().insert(session.clone());
             let handle = Handle::new(session, strays);
             return ResponseFuture::handling(self.inner.call(request), handle);
         }
         let presented = settings.cookie.read(headers.get_all(COOKIE).iter());
-        let standing = settings.standing(request.method(), headers);
-        match Start::of(presented, standing, activity, settings) {
+        match Start::of(presented, terms, settings) {
             Start::Ready(session) => {
                 request.extensions_mut().insert(session.clone());
                 let handle = Handle::new(session, strays);

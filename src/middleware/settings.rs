@@ -11,26 +11,24 @@ use std::{
     time::SystemTime,
 };
 
-use http::{HeaderMap, Method, Request, request::Parts};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     cookie::SessionCookie,
-    middleware::clear::ClearSiteData,
+    middleware::{
+        clear::ClearSiteData,
+        terms::{Judge, StoreFailure},
+    },
     session::{
         error::{SessionError, SessionErrorKind},
         header::Nonce,
         lifetime::Timestamp,
-        standing::{Activity, Standing},
         state::Limits,
         step::Ingredients,
         token::{Entropy, Token},
     },
     store::ErasedStore,
 };
-
-/// Tells which requests have no user behind them.
-pub(super) type PassiveRequests = dyn Fn(&Parts) -> bool + Send + Sync;
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -41,7 +39,9 @@ pub(super) struct Settings {
     pub(super) saves_failed_requests: bool,
     pub(super) passes_refused_responses: bool,
     pub(super) allows_cross_site_beginnings: bool,
-    pub(super) passive_requests: Option<Arc<PassiveRequests>>,
+    /// Tells which requests have no user behind them.
+    pub(super) passive_requests: Option<Judge<bool>>,
+    pub(super) store_failure: Option<Judge<StoreFailure>>,
     pub(super) clear_site_data: ClearSiteData,
     /// Commits that go on although nobody waits for them.
     pub(super) background: TaskTracker,
@@ -50,33 +50,6 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn now(&self) -> Timestamp {
         (self.clock)().into()
-    }
-
-    /// What a request without a token may do.
-    pub(super) fn standing(&self, method: &Method, headers: &HeaderMap) -> Standing {
-        let is_withheld = self.cookie.is_withheld_from(method, headers);
-        match is_withheld && !self.allows_cross_site_beginnings {
-            true => Standing::OnlyBySignIn {
-                because: SessionErrorKind::CrossSite,
-                ends: None,
-            },
-            false => Standing::Free,
-        }
-    }
-
-    /// Whether a request counts as a use of its session.
-    pub(super) fn activity<B>(&self, request: &mut Request<B>) -> Activity {
-        let Some(is_passive) = &self.passive_requests else {
-            return Activity::AsDue;
-        };
-        let (mut parts, ()) = Request::new(()).into_parts();
-        swap(request, &mut parts);
-        let activity = match is_passive(&parts) {
-            true => Activity::Never,
-            false => Activity::AsDue,
-        };
-        swap(request, &mut parts);
-        activity
     }
 
     pub(super) fn ingredients(&self) -> Ingredients {
@@ -100,18 +73,10 @@ impl fmt::Debug for Settings {
                 &self.allows_cross_site_beginnings,
             )
             .field("has_passive_requests", &self.passive_requests.is_some())
+            .field("has_store_failure_policy", &self.store_failure.is_some())
             .field("clear_site_data", &self.clear_site_data)
             .finish_non_exhaustive()
     }
-}
-
-/// Lends the head of a request, and takes it back.
-fn swap<B>(request: &mut Request<B>, parts: &mut Parts) {
-    std::mem::swap(request.method_mut(), &mut parts.method);
-    std::mem::swap(request.uri_mut(), &mut parts.uri);
-    std::mem::swap(request.version_mut(), &mut parts.version);
-    std::mem::swap(request.headers_mut(), &mut parts.headers);
-    std::mem::swap(request.extensions_mut(), &mut parts.extensions);
 }
 
 fn from_the_os() -> Result<Entropy, SessionError> {

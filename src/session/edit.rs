@@ -21,6 +21,7 @@ impl State {
     /// Removes an entry; `false` if there was none.
     pub(crate) fn remove(&mut self, key: &str) -> bool {
         let Some(len) = self.entry_len(key) else {
+            self.refuse_unseen();
             return false;
         };
         self.len -= len;
@@ -48,6 +49,7 @@ impl State {
     }
 
     pub(crate) fn clear(&mut self) {
+        self.refuse_unseen();
         if !self.is_empty() {
             self.pending.clear();
             self.len = self.measure();

@@ -78,6 +78,7 @@ impl State {
         match self.standing {
             _ if !self.pending.begin_a_session() => Outcome::Nothing,
             Standing::OnlyBySignIn { because, .. } if !is_sign_in => Outcome::Refused(because),
+            Standing::OnlyLook => Outcome::Refused(SessionErrorKind::Store),
             Standing::Free | Standing::OnlyBySignIn { .. } => Outcome::Create,
         }
     }

@@ -12,6 +12,8 @@ pub(crate) enum Standing {
         because: SessionErrorKind,
         ends: Option<SessionId>,
     },
+    /// Nothing: the store failed, so nobody knows which session it has.
+    OnlyLook,
 }
 
 impl Standing {
@@ -21,14 +23,16 @@ impl Standing {
         ends: None,
     };
 
-    pub(super) fn is_ambiguous(self) -> bool {
-        matches!(
-            self,
+    /// Why the session that the request may have cannot be ended.
+    pub(super) fn forbids_to_end(self) -> Option<SessionErrorKind> {
+        match self {
             Self::OnlyBySignIn {
                 because: SessionErrorKind::Ambiguous,
                 ..
-            }
-        )
+            } => Some(SessionErrorKind::Ambiguous),
+            Self::OnlyLook => Some(SessionErrorKind::Store),
+            Self::Free | Self::OnlyBySignIn { .. } => None,
+        }
     }
 }
 

@@ -165,7 +165,15 @@ impl State {
             self.check_head()?;
             self.pending.renewal.get_or_insert(NewSecret::Renewal);
         }
+        self.refuse_unseen();
         Ok(())
+    }
+
+    /// What the store was not able to show cannot be changed either, and may be there.
+    pub(super) fn refuse_unseen(&mut self) {
+        if let Standing::OnlyLook = self.standing {
+            self.refusals.add(SessionErrorKind::Store);
+        }
     }
 
     pub(crate) fn set_lifetime(&mut self, lifetime: Lifetime) -> Result<(), SessionError> {
@@ -181,14 +189,14 @@ impl State {
 
     /// Ends the session and forgets every change; what comes after belongs to a new one.
     pub(crate) fn destroy(&mut self) {
-        if self.standing.is_ambiguous() && self.stored.is_none() {
-            self.refusals.add(SessionErrorKind::Ambiguous);
+        if let (None, Some(kind)) = (&self.stored, self.standing.forbids_to_end()) {
+            self.refusals.add(kind);
             return;
         }
         let created = self.in_flight.as_ref().and_then(InFlight::created_id);
         let past = match self.standing {
             Standing::OnlyBySignIn { ends, .. } => ends,
-            Standing::Free => None,
+            Standing::Free | Standing::OnlyLook => None,
         };
         if let Some(id) = self.id().or(created).or(past) {
             self.ended = Some(id);
