@@ -4,26 +4,36 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod browser;
+mod certificates;
 mod clock;
+mod cluster;
 mod curl;
 mod example;
+mod port;
 mod process;
 mod proxy;
 mod python;
 mod redis;
 mod secrets;
+mod sentinels;
+mod setup;
 pub mod stories;
 mod wire;
 
 pub use self::{
     browser::{Browser, Jar, Page},
+    certificates::Certificates,
     clock::Clock,
+    cluster::Cluster,
     curl::{Curl, Http},
     example::{Example, Instance},
-    process::{Program, Server, free_address, output},
+    port::Port,
+    process::{Program, Server, free_address, output, wait_until},
     proxy::Proxy,
     python::{Python, python},
     redis::Redis,
     secrets::{assert_tells_no_secret, assert_tells_nothing_of, contains},
+    sentinels::Sentinels,
+    setup::Setup,
     wire::{Host, Wire},
 };

@@ -138,3 +138,17 @@ pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap()
 }
+
+/// Waits until something is so.
+///
+/// # Panics
+///
+/// If it is not so within half a minute.
+#[track_caller]
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it is not so that {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}

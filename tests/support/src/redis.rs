@@ -2,19 +2,26 @@
 
 use std::{
     io::{Read as _, Write as _},
+    net::SocketAddr,
     os::unix::net::UnixStream,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::Command,
+    thread,
+    time::Duration,
 };
 
 use tempfile::TempDir;
 
-use crate::process::Program;
+use crate::{
+    process::Program,
+    setup::{Setup, socket_in},
+};
 
 /// A Redis server on a socket of its own; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Redis {
     program: Program,
+    setup: Setup,
     directory: TempDir,
 }
 
@@ -26,34 +33,75 @@ impl Redis {
     /// If there is no `redis-server` to start; `scripts/test` installs it.
     #[must_use]
     pub fn start() -> Self {
-        let directory = TempDir::new().unwrap();
-        let socket = socket_in(&directory);
-        let mut command = Command::new("redis-server");
-        command
-            .args([
-                "--port",
-                "0",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-                "--unixsocket",
-            ])
-            .arg(&socket)
-            .current_dir(&directory)
-            .stdout(Stdio::null());
-        let program = Program::start(&mut command, || UnixStream::connect(&socket).is_ok());
-        Self { program, directory }
+        Setup::new().start()
     }
 
-    /// Where it can be reached.
+    pub(crate) fn new(program: Program, setup: Setup, directory: TempDir) -> Self {
+        Self {
+            program,
+            setup,
+            directory,
+        }
+    }
+
+    /// Where it can be reached: at its socket.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("unix://{}", socket_in(&self.directory).display())
+        format!("unix://{}", self.socket().display())
+    }
+
+    /// Where it can be reached over TCP, for this user: `""`, or `name:password@`.
+    ///
+    /// # Panics
+    ///
+    /// If it has no port.
+    #[must_use]
+    pub fn url_over_tcp(&self, user: &str) -> String {
+        let scheme = if self.setup.is_tls() {
+            "rediss"
+        } else {
+            "redis"
+        };
+        format!("{scheme}://{user}{}", self.address())
+    }
+
+    /// Where it listens besides its socket.
+    ///
+    /// # Panics
+    ///
+    /// If it has no port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let port = self.setup.port().expect("the server has a port");
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    /// Kills the server: nobody is told, nothing is finished.
+    pub fn kill(&self) {
+        self.program.signal("KILL");
+        while self.is_running() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Starts the server again after it was killed, empty, with what it wrote to its directory.
+    ///
+    /// # Panics
+    ///
+    /// If it is running.
+    pub fn restart(&mut self) {
+        assert!(!self.is_running(), "the server was killed before");
+        self.program = self.setup.run(self.directory.path());
+    }
+
+    /// Whether it listens.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        UnixStream::connect(self.socket()).is_ok()
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
-        socket_in(&self.directory)
+        socket_in(self.directory.path())
     }
 
     /// Stops the server where it is: it is there, and silent.
@@ -125,16 +173,9 @@ impl Redis {
 
     fn output(&self, arguments: &[&str]) -> Vec<u8> {
         let mut command = Command::new("redis-cli");
-        command
-            .arg("-s")
-            .arg(socket_in(&self.directory))
-            .args(arguments);
+        command.arg("-s").arg(self.socket()).args(arguments);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{command:?}");
         output.stdout
     }
-}
-
-fn socket_in(directory: &TempDir) -> PathBuf {
-    directory.path().join("redis.sock")
 }

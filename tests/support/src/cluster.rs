@@ -1,0 +1,232 @@
+//! A cluster of a test's own.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use crate::{process::wait_until, redis::Redis, setup::Setup};
+
+/// A Redis Cluster on ports of its own; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    nodes: Vec<Redis>,
+}
+
+/// A node, as another one sees it.
+struct Seen {
+    port: u16,
+    is_primary: bool,
+    is_lost: bool,
+    slots: Vec<(u16, u16)>,
+}
+
+impl Cluster {
+    /// Starts three primaries, each with so many replicas, that take a silent node for lost after
+    /// `patience`.
+    ///
+    /// # Panics
+    ///
+    /// If they do not come together within half a minute.
+    #[must_use]
+    pub fn start(replicas: usize, patience: Duration) -> Self {
+        let node = |_| {
+            let node = Setup::new().with_port().with(&["--cluster-enabled", "yes"]);
+            // The less patience they have, the more they talk to each other.
+            let node = node.with(&["--cluster-node-timeout", "500"]);
+            node.with(&["--repl-diskless-sync-delay", "0"]).start()
+        };
+        let nodes: Vec<_> = (0..PRIMARIES * (1 + replicas)).map(node).collect();
+        let addresses: Vec<_> = nodes.iter().map(|it| it.address().to_string()).collect();
+        let mut create = vec!["--cluster", "create"];
+        create.extend(addresses.iter().map(String::as_str));
+        let replicas = replicas.to_string();
+        create.extend(["--cluster-replicas", &replicas, "--cluster-yes"]);
+        let _ = nodes[0].cli(&create);
+        let cluster = Self { nodes };
+        cluster.settle();
+        let patience = patience.as_millis().to_string();
+        for node in &cluster.nodes {
+            expect_ok(node, &["CONFIG", "SET", "cluster-node-timeout", &patience]);
+        }
+        cluster
+    }
+
+    /// Where its nodes can be reached.
+    #[must_use]
+    pub fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(|it| it.url_over_tcp("")).collect()
+    }
+
+    /// Its nodes, also those that were killed.
+    #[must_use]
+    pub fn nodes(&self) -> &[Redis] {
+        &self.nodes
+    }
+
+    /// Waits until every node that runs can serve, and all of them agree on who has what.
+    ///
+    /// # Panics
+    ///
+    /// If that takes longer than half a minute.
+    pub fn settle(&self) {
+        let running = || self.nodes.iter().filter(|it| it.is_running());
+        let is_ok = |it: &Redis| it.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok");
+        let is_linked = |it: &Redis| {
+            let role = it.cli(&["ROLE"]);
+            role.starts_with("master") || role.contains("connected")
+        };
+        wait_until("the cluster serves", || {
+            let views: BTreeSet<_> = running().map(agreement).collect();
+            views.len() == 1 && running().all(is_ok) && running().all(is_linked)
+        });
+    }
+
+    /// The primary that has the slot of this key.
+    ///
+    /// # Panics
+    ///
+    /// If nobody says that he has it, within half a minute.
+    #[must_use]
+    pub fn primary_of(&self, key: &str) -> &Redis {
+        let slot = self.slot_of(key);
+        let has_it = |it: &&Redis| it.is_running() && has_slot(it, slot);
+        wait_until("somebody has the slot", || {
+            self.nodes.iter().any(|it| has_it(&it))
+        });
+        self.nodes.iter().find(has_it).unwrap()
+    }
+
+    /// The slot of a key.
+    ///
+    /// # Panics
+    ///
+    /// If no node runs.
+    #[must_use]
+    pub fn slot_of(&self, key: &str) -> u16 {
+        let slot = self.somebody().cli(&["CLUSTER", "KEYSLOT", key]);
+        slot.parse().unwrap()
+    }
+
+    /// Moves the slot of this key, and all that is in it, to the next primary, key by key.
+    ///
+    /// # Panics
+    ///
+    /// If a node refuses its part.
+    pub fn move_slot_of(&self, key: &str) {
+        let from = self.primary_of(key);
+        let slot = self.slot_of(key).to_string();
+        let (from_id, from_port) = (my_id(from), from.address().port());
+        let primaries = seen_by(from)
+            .into_iter()
+            .filter(|it| it.is_primary && !it.is_lost);
+        let primaries: Vec<_> = primaries.map(|it| it.port).collect();
+        let at = primaries.iter().position(|it| *it == from_port).unwrap();
+        let to = self.at(primaries[(at + 1) % primaries.len()]);
+        let (to_id, to_port) = (my_id(to), to.address().port().to_string());
+
+        expect_ok(to, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id]);
+        expect_ok(from, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id]);
+        // New ones may come as long as the slot is here.
+        while let Some(key) = from
+            .cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"])
+            .lines()
+            .find(|it| !it.is_empty())
+        {
+            let said = from.cli(&["MIGRATE", "127.0.0.1", &to_port, key, "0", "5000"]);
+            assert!(["OK", "NOKEY"].contains(&&*said), "{said}");
+        }
+        for primary in [to, from] {
+            expect_ok(primary, &["CLUSTER", "SETSLOT", &slot, "NODE", &to_id]);
+        }
+    }
+
+    /// Lets each node tell clients that it is at another port.
+    ///
+    /// # Panics
+    ///
+    /// If they do not all know within half a minute.
+    pub fn announce(&self, port_of: impl Fn(&Redis) -> u16) {
+        let ports: BTreeSet<_> = self.nodes.iter().map(&port_of).collect();
+        for node in &self.nodes {
+            let port = port_of(node).to_string();
+            expect_ok(node, &["CONFIG", "SET", "cluster-announce-port", &port]);
+        }
+        let knows = |it| {
+            seen_by(it)
+                .iter()
+                .map(|it| it.port)
+                .collect::<BTreeSet<_>>()
+                == ports
+        };
+        wait_until("all know the new ports", || self.nodes.iter().all(knows));
+    }
+
+    /// Starts those that were killed again.
+    pub fn restart(&mut self) {
+        let killed = self.nodes.iter_mut().filter(|it| !it.is_running());
+        killed.for_each(Redis::restart);
+        self.settle();
+    }
+
+    fn somebody(&self) -> &Redis {
+        let mut running = self.nodes.iter().filter(|it| it.is_running());
+        running.next().expect("a node runs")
+    }
+
+    fn at(&self, port: u16) -> &Redis {
+        let mut nodes = self.nodes.iter();
+        nodes.find(|it| it.address().port() == port).unwrap()
+    }
+}
+
+/// Who has what, as this node sees it.
+fn agreement(node: &Redis) -> Vec<(u16, bool, Vec<(u16, u16)>)> {
+    let alive = seen_by(node).into_iter().filter(|it| !it.is_lost);
+    let mut parts: Vec<_> = alive.map(|it| (it.port, it.is_primary, it.slots)).collect();
+    parts.sort();
+    parts
+}
+
+fn has_slot(node: &Redis, slot: u16) -> bool {
+    let port = node.address().port();
+    let seen = seen_by(node).into_iter().find(|it| it.port == port);
+    seen.is_some_and(|it| it.is_primary && has(&it.slots, slot))
+}
+
+fn has(slots: &[(u16, u16)], slot: u16) -> bool {
+    slots
+        .iter()
+        .any(|(first, last)| (*first..=*last).contains(&slot))
+}
+
+fn my_id(node: &Redis) -> String {
+    node.cli(&["CLUSTER", "MYID"])
+}
+
+/// `CLUSTER NODES`, whose lines are id, address, flags, and five more before the slots.
+fn seen_by(node: &Redis) -> Vec<Seen> {
+    let nodes = node.cli(&["CLUSTER", "NODES"]);
+    let parse = |line: &str| {
+        let mut words = line.split(' ').skip(1);
+        let address = words.next()?.split('@').next()?;
+        let (_, port) = address.rsplit_once(':')?;
+        let flags = words.next()?;
+        Some(Seen {
+            port: port.parse().ok()?,
+            is_primary: flags.contains("master"),
+            is_lost: flags.contains("fail") || flags.contains("handshake"),
+            slots: words.skip(5).filter_map(slots).collect(),
+        })
+    };
+    nodes.lines().filter_map(parse).collect()
+}
+
+/// `5` or `5-7`; those on their way are in brackets.
+fn slots(word: &str) -> Option<(u16, u16)> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+fn expect_ok(node: &Redis, command: &[&str]) {
+    assert_eq!(node.cli(command), "OK", "{command:?}");
+}
+
+const PRIMARIES: usize = 3;
