@@ -16,6 +16,7 @@ mod python;
 mod redis;
 mod secrets;
 mod sentinels;
+mod servers;
 mod setup;
 pub mod stories;
 mod wire;
@@ -34,6 +35,7 @@ pub use self::{
     redis::Redis,
     secrets::{assert_tells_no_secret, assert_tells_nothing_of, contains},
     sentinels::Sentinels,
+    servers::server,
     setup::Setup,
     wire::{Host, Wire},
 };
