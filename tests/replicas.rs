@@ -1,0 +1,120 @@
+//! Commits that wait for replicas.
+#![cfg(feature = "redis")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::time::Duration;
+
+use bb8::Pool;
+use common::{
+    app::{App, app},
+    visitor::COOKIE,
+};
+use futures::future::{join, join_all};
+use http::StatusCode;
+use session_test_support::{Browser, Redis, Setup, wait_until};
+use tower_session_layer::{
+    RedisStore, SessionLayer,
+    store::redis::{Connector, Watched},
+};
+
+/// A server with a replica, and an app whose commits wait for it.
+struct Site {
+    primary: Redis,
+    replica: Redis,
+    layer: SessionLayer,
+}
+
+impl Site {
+    async fn start(deadline: Duration) -> Self {
+        let replicated = Setup::new().with_port();
+        let primary = replicated
+            .with(&["--repl-diskless-sync-delay", "0"])
+            .start();
+        let port = primary.address().port().to_string();
+        let replica = Setup::new()
+            .with(&["--replicaof", "127.0.0.1", &port])
+            .start();
+        wait_until("the replica follows", || {
+            let replication = primary.cli(&["INFO", "replication"]);
+            replication.contains("state=online")
+        });
+        let connector = Connector::open(&primary.url()).unwrap();
+        let waiting = Pool::builder()
+            .max_size(4)
+            .build(Watched::new(connector.clone()));
+        let store = RedisStore::connect_to(connector).await.unwrap();
+        let store = store.with_deadline(deadline);
+        let store = store.wait_for_replicas(1, waiting.await.unwrap());
+        Self {
+            layer: SessionLayer::new(store),
+            primary,
+            replica,
+        }
+    }
+
+    fn visitor(&self) -> Browser<App> {
+        Browser::new(app(&self.layer))
+    }
+}
+
+#[tokio::test]
+async fn what_is_answered_as_saved_is_on_a_replica() {
+    let site = Site::start(Duration::from_secs(60)).await;
+    let browser = site.visitor();
+    for path in ["/insert:a:1", "/update_now:n", "/sign_in", "/insert:b:2"] {
+        assert_eq!(browser.get(path).await.status, StatusCode::OK, "{path}");
+        let key = site.primary.cli(&["KEYS", "*"]);
+        let copies = [&site.primary, &site.replica].map(|it| it.cli(&["--raw", "GET", &key]));
+        assert_eq!(copies[0], copies[1], "{path}");
+    }
+    assert_eq!(site.primary.calls("wait"), 4, "one for each commit");
+    assert_eq!(browser.get("/get:a").await.text, "1");
+    assert_eq!(site.primary.calls("wait"), 4, "and none for a load");
+}
+
+#[tokio::test]
+async fn without_its_replica_a_commit_fails_and_loads_go_on() {
+    let site = Site::start(Duration::from_millis(400)).await;
+    let browser = site.visitor();
+    browser.get("/insert:a:1").await;
+    let cookie = browser.jar().get(COOKIE);
+    site.replica.pause();
+    for _ in 0..5 {
+        let page = browser.get("/insert:a:2").await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(page.set_cookie(), None);
+    }
+    // It is no outage: what Redis has is shown, although it may not last.
+    assert_eq!(browser.get("/get:a").await.text, "2");
+    assert_eq!(browser.jar().get(COOKIE), cookie);
+    site.replica.resume();
+    assert_eq!(browser.get("/insert:a:3").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_replica_holds_up_no_load() {
+    let site = Site::start(Duration::from_secs(60)).await;
+    let browser = site.visitor();
+    browser.get("/insert:a:1").await;
+    site.replica.pause();
+    let commits = join_all((0..4).map(|_| browser.get("/insert:b:1")));
+    let meanwhile = async {
+        let waiting = || {
+            site.primary
+                .cli(&["INFO", "clients"])
+                .contains("blocked_clients:4")
+        };
+        while !waiting() {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..50 {
+            assert_eq!(browser.get("/get:a").await.text, "1");
+        }
+        assert!(waiting(), "still");
+        site.replica.resume();
+    };
+    let (answers, ()) = join(commits, meanwhile).await;
+    assert!(answers.iter().all(|it| it.status == StatusCode::OK));
+}
