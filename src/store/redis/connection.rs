@@ -15,6 +15,9 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection},
 };
 
+#[cfg(feature = "redis-cluster")]
+use crate::store::redis::cluster;
+
 /// A connection that a [`Connector`](super::Connector) made. Its clones share one pipeline.
 #[derive(Clone)]
 pub struct Connection(pub(super) Kind);
@@ -54,7 +57,7 @@ impl ConnectionLike for Connection {
         match &mut self.0 {
             Kind::Server { connection, .. } => connection.req_packed_command(command),
             #[cfg(feature = "redis-cluster")]
-            Kind::Cluster(connection) => connection.req_packed_command(command),
+            Kind::Cluster(connection) => Box::pin(cluster::ask(connection, command)),
         }
     }
 

@@ -6,13 +6,15 @@ use std::{convert::Infallible, fmt, time::Duration};
 
 use bb8::ManageConnection;
 #[cfg(feature = "redis-cluster")]
-use redis::cluster::{ClusterClient, ClusterConfig};
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
 #[cfg(feature = "redis-sentinel")]
 use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisError};
 #[cfg(feature = "redis-sentinel")]
 use tokio::sync::Mutex;
 
+#[cfg(feature = "redis-cluster")]
+use crate::store::redis::cluster;
 use crate::store::{
     StoreError,
     redis::{
@@ -32,7 +34,7 @@ use crate::store::{
 /// | a server, a Unix socket | [`Connector::open`], or a [`redis::Client`] |
 /// | TLS (feature `redis-tls`) | `rediss://…`, or [`redis::Client::build_with_tls`] for certificates |
 /// | Sentinel (feature `redis-sentinel`) | a `redis::sentinel::SentinelClient` of `SentinelServerType::Master` |
-/// | Cluster (feature `redis-cluster`) | a `redis::cluster::ClusterClient` |
+/// | Cluster (feature `redis-cluster`) | [`Connector::cluster`] |
 ///
 /// [`RedisStore::connect_to`](super::RedisStore::connect_to) puts the recommended pool around it.
 /// For another one, build it around a [`Watched`](super::Watched) connector:
@@ -84,6 +86,25 @@ impl Connector {
         Ok(client.into())
     }
 
+    /// For a Cluster, from a client that is described, with its first nodes and whatever they want
+    /// of those who connect (`redis::cluster::ClusterClient::builder`).
+    ///
+    /// Three of its settings are ours: the timeouts of one node, and that nothing is sent again
+    /// unless a node said that it did not execute it.
+    ///
+    /// # Errors
+    ///
+    /// If the description cannot be used.
+    #[cfg(feature = "redis-cluster")]
+    pub fn cluster(client: ClusterClientBuilder) -> Result<Self, StoreError> {
+        let client = cluster::without_repetition(client).build();
+        let client = client.map_err(|error| {
+            StoreError::new("this does not describe a redis cluster")
+                .with_source(without_server_text(error))
+        })?;
+        Ok(Self(Kind::Cluster(Box::new(client))))
+    }
+
     /// Whether its connections find their way among several servers.
     pub(super) fn is_cluster(&self) -> bool {
         match self.0 {
@@ -113,10 +134,7 @@ impl ManageConnection for Connector {
             }
             #[cfg(feature = "redis-cluster")]
             Kind::Cluster(client) => {
-                let config = ClusterConfig::new()
-                    .set_connection_timeout(CONNECTION_TIMEOUT)
-                    .set_response_timeout(RESPONSE_TIMEOUT_IN_CLUSTERS);
-                let connection = client.get_async_connection_with_config(config).await?;
+                let connection = client.get_async_connection().await?;
                 Ok(Connection(connection::Kind::Cluster(connection)))
             }
         }
@@ -141,13 +159,6 @@ impl From<Client> for Connector {
 impl From<SentinelClient> for Connector {
     fn from(sentinels: SentinelClient) -> Self {
         Self(Kind::Sentinel(Arc::new(Mutex::new(sentinels))))
-    }
-}
-
-#[cfg(feature = "redis-cluster")]
-impl From<ClusterClient> for Connector {
-    fn from(client: ClusterClient) -> Self {
-        Self(Kind::Cluster(Box::new(client)))
     }
 }
 
@@ -202,7 +213,3 @@ fn choose_cryptography() {
 
 /// Together with the pauses of the pool it bounds how late the return of Redis is noticed.
 const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// How long one node of a cluster may take before the client looks elsewhere.
-#[cfg(feature = "redis-cluster")]
-const RESPONSE_TIMEOUT_IN_CLUSTERS: Duration = Duration::from_secs(1);

@@ -2,6 +2,8 @@
 
 mod asking;
 mod clock;
+#[cfg(feature = "redis-cluster")]
+mod cluster;
 mod commit;
 mod connection;
 mod connector;
@@ -103,8 +105,11 @@ where
     /// own never notices that a connection broke, except by the `PING` at each check-out that bb8
     /// does unless told otherwise: wrap the manager in [`Watched`] to be rid of both.
     ///
-    /// Loads must see the latest commit. A pool that reads from replicas serves sessions that were
-    /// logged out. On a Cluster the clocks of the nodes have to agree to less than half of the
+    /// Loads must see the latest commit, of the primary: a pool that reads from replicas
+    /// (`read_from_replicas`) serves sessions that were logged out, refuses tokens that were just
+    /// issued, and breaks every promise that begins with a load. A pool of the `ClusterClient`s
+    /// themselves sends commits again whose reply was lost, which may make an update twice: use a
+    /// [`Connector`]. On a Cluster the clocks of the nodes have to agree to less than half of the
     /// [deadline](Self::with_deadline): they tell a commit that it comes too late.
     pub fn new(pool: Pool<M>) -> Self {
         Self {

@@ -99,6 +99,7 @@ pub struct WatchedConnection<C> {
 #[derive(Debug, Default)]
 struct Health {
     is_broken: AtomicBool,
+    answers: AtomicU32,
     /// For how long commands have waited in vain since the last answer, in milliseconds, added up.
     in_vain: AtomicU32,
 }
@@ -107,12 +108,17 @@ struct Health {
 struct Waiting<'a> {
     health: &'a Health,
     since: Instant,
+    /// How many answers there had been.
+    answers: u32,
 }
 
 impl<'a> Waiting<'a> {
     fn on(health: &'a Health) -> Self {
-        let since = Instant::now();
-        Self { health, since }
+        Self {
+            health,
+            since: Instant::now(),
+            answers: health.answers.load(Ordering::Relaxed),
+        }
     }
 
     fn end<T>(self, reply: &Result<T, RedisError>, links: Links) {
@@ -121,7 +127,10 @@ impl<'a> Waiting<'a> {
             Err(error) if links.are_broken_by(error) => {
                 self.health.is_broken.store(true, Ordering::Relaxed);
             }
-            Ok(_) | Err(_) => self.health.in_vain.store(0, Ordering::Relaxed),
+            Ok(_) | Err(_) => {
+                self.health.in_vain.store(0, Ordering::Relaxed);
+                self.health.answers.fetch_add(1, Ordering::Relaxed);
+            }
         }
         // An answer must not count as missing, even for a moment: others are counting, too.
         std::mem::forget(self);
@@ -130,6 +139,10 @@ impl<'a> Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
+        if self.health.answers.load(Ordering::Relaxed) != self.answers {
+            // Others were answered meanwhile: on a Cluster, by another server.
+            return;
+        }
         let waited = self.since.elapsed().min(PATIENCE);
         let millis = u32::try_from(waited.as_millis()).unwrap_or(u32::MAX);
         let before = self.health.in_vain.fetch_add(millis, Ordering::Relaxed);
