@@ -76,12 +76,12 @@ async fn what_is_answered_as_saved_is_on_a_replica() {
 
 #[tokio::test]
 async fn without_its_replica_a_commit_fails_and_loads_go_on() {
-    let site = Site::start(Duration::from_millis(400)).await;
+    let site = Site::start(Duration::from_secs(1)).await;
     let browser = site.visitor();
     browser.get("/insert:a:1").await;
     let cookie = browser.jar().get(COOKIE);
     site.replica.pause();
-    for _ in 0..5 {
+    for _ in 0..3 {
         let page = browser.get("/insert:a:2").await;
         assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(page.set_cookie(), None);
