@@ -178,7 +178,7 @@ impl Cluster {
 }
 
 /// Who has what, as this node sees it.
-fn agreement(node: &Redis) -> Vec<(u16, bool, Vec<(u16, u16)>)> {
+fn agreement(node: &Redis) -> Vec<View> {
     let alive = seen_by(node).into_iter().filter(|it| !it.is_lost);
     let mut parts: Vec<_> = alive.map(|it| (it.port, it.is_primary, it.slots)).collect();
     parts.sort();
@@ -230,3 +230,6 @@ fn expect_ok(node: &Redis, command: &[&str]) {
 }
 
 const PRIMARIES: usize = 3;
+
+/// What a node knows of one: its port, whether it is a primary, and its slots.
+type View = (u16, bool, Vec<(u16, u16)>);
