@@ -7,7 +7,10 @@ mod common;
 use std::time::Duration;
 
 use bb8::Pool;
-use common::app::{App, app};
+use common::{
+    app::{App, app},
+    visitor::COOKIE,
+};
 use futures::future::{join, join_all};
 use http::StatusCode;
 use session_test_support::{Browser, Redis, Setup, wait_until};
@@ -33,10 +36,16 @@ impl Site {
         let replica = Setup::new()
             .with(&["--replicaof", "127.0.0.1", &port])
             .start();
-        wait_until("the replica follows", || {
+        wait_until("the replica is online", || {
             let replication = primary.cli(&["INFO", "replication"]);
             replication.contains("state=online")
         });
+        // What it is sent from then on it does not get before it has answered for the first time.
+        let _ = primary.cli(&["SET", "followed", "yes"]);
+        wait_until("the replica follows", || {
+            replica.cli(&["GET", "followed"]) == "yes"
+        });
+        let _ = primary.cli(&["DEL", "followed"]);
         let connector = Connector::open(&primary.url()).unwrap();
         let waiting = Pool::builder()
             .max_size(4)
@@ -69,6 +78,27 @@ async fn what_is_answered_as_saved_is_on_a_replica() {
     assert_eq!(site.primary.calls("wait"), 4, "one for each commit");
     assert_eq!(browser.get("/get:a").await.text, "1");
     assert_eq!(site.primary.calls("wait"), 4, "and none for a load");
+}
+
+#[tokio::test]
+async fn without_its_replica_a_commit_fails_and_loads_go_on() {
+    let site = Site::start(Duration::from_secs(1)).await;
+    let browser = site.visitor();
+    browser.get("/insert:a:1").await;
+    let cookie = browser.jar().get(COOKIE);
+    site.replica.pause();
+    for _ in 0..5 {
+        let page = browser.get("/insert:a:2").await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(page.set_cookie(), None);
+    }
+    // It is no outage: what Redis has is shown, although it may not last.
+    assert_eq!(browser.get("/get:a").await.text, "2");
+    assert_eq!(browser.jar().get(COOKIE), cookie);
+    site.replica.resume();
+    let is_saved = async { while browser.get("/insert:a:3").await.status != StatusCode::OK {} };
+    let is_saved = tokio::time::timeout(Duration::from_secs(30), is_saved).await;
+    is_saved.expect("commits succeed once the replica follows again");
 }
 
 #[tokio::test]
