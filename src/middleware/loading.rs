@@ -90,9 +90,7 @@ impl Loading {
         state.attend(self.terms.activity, self.terms.standing);
         Poll::Ready(Ok(Session::new(settings, state)))
     }
-}
 
-impl Loading {
     fn or_anonymous(
         &self,
         state: Result<State, SessionError>,

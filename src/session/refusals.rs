@@ -1,6 +1,6 @@
 //! Changes that are not saved and never will be.
 
-use crate::session::error::SessionErrorKind;
+use crate::session::{error::SessionErrorKind, standing::Standing, state::State};
 
 /// Changes of this request that are not saved and never will be.
 #[derive(Clone, Copy, Default)]
@@ -18,5 +18,14 @@ impl Refusals {
         self.count += 1;
         self.latest = Some(kind);
         self.bind_response = true;
+    }
+}
+
+impl State {
+    /// What the store was not able to show cannot be changed either, and may be there.
+    pub(super) fn refuse_unseen(&mut self) {
+        if let Standing::OnlyLook = self.standing {
+            self.refusals.add(SessionErrorKind::Store);
+        }
     }
 }

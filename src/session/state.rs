@@ -169,13 +169,6 @@ impl State {
         Ok(())
     }
 
-    /// What the store was not able to show cannot be changed either, and may be there.
-    pub(super) fn refuse_unseen(&mut self) {
-        if let Standing::OnlyLook = self.standing {
-            self.refusals.add(SessionErrorKind::Store);
-        }
-    }
-
     pub(crate) fn set_lifetime(&mut self, lifetime: Lifetime) -> Result<(), SessionError> {
         let begins = self.in_flight.as_ref().and_then(InFlight::created_id);
         let is_to_begin = self.stored.is_none() && begins.is_none();

@@ -145,7 +145,7 @@ impl Failure {
 impl From<RedisError> for Failure {
     fn from(error: RedisError) -> Self {
         let is_answer = error.code().is_some();
-        let error = StoreError::new("redis failed").with_source(without_server_text(error));
+        let error = failed("redis failed", error);
         match is_answer {
             true => Self::Answer(error),
             false => Self::Silence(error),
@@ -182,6 +182,11 @@ pub(super) async fn ask(
 pub(super) fn unexpected_reply() -> Failure {
     let message = "redis gave a reply that this command cannot have";
     Failure::Answer(StoreError::new(message))
+}
+
+/// What failed, and why.
+pub(super) fn failed(what: &'static str, error: RedisError) -> StoreError {
+    StoreError::new(what).with_source(without_server_text(error))
 }
 
 /// An error that Redis sent is reduced to its code: its text can repeat arguments.

@@ -11,7 +11,7 @@ use redis::{
 };
 use tokio::time::sleep;
 
-use crate::store::redis::watched::PATIENCE;
+use crate::store::redis::{connector::CONNECTION_TIMEOUT, watched::PATIENCE};
 
 /// Takes from the client what it does for commands that it believes may be sent again: of those that
 /// had no answer it cannot know, and a commit would be made twice.
@@ -19,7 +19,7 @@ pub(super) fn without_repetition(client: ClusterClientBuilder) -> ClusterClientB
     client
         .retries(0)
         .response_timeout(PATIENCE)
-        .connection_timeout(PATIENCE)
+        .connection_timeout(CONNECTION_TIMEOUT)
 }
 
 /// Sends a command to the server that has its key, and again as long as a server says that it did

@@ -19,7 +19,7 @@ use crate::store::{
     StoreError,
     redis::{
         LONGEST_DEADLINE,
-        asking::without_server_text,
+        asking::failed,
         connection::{self, Connection, Cut},
     },
 };
@@ -79,10 +79,9 @@ impl Connector {
     ///
     /// If the URL cannot be used. No message repeats it.
     pub fn open(url: &str) -> Result<Self, StoreError> {
-        let client = Client::open(url).map_err(|error| {
-            StoreError::new("this is not a url that redis can be reached at")
-                .with_source(without_server_text(error))
-        })?;
+        let client = Client::open(url);
+        let client = client
+            .map_err(|error| failed("this is not a url that redis can be reached at", error))?;
         Ok(client.into())
     }
 
@@ -98,10 +97,8 @@ impl Connector {
     #[cfg(feature = "redis-cluster")]
     pub fn cluster(client: ClusterClientBuilder) -> Result<Self, StoreError> {
         let client = cluster::without_repetition(client).build();
-        let client = client.map_err(|error| {
-            StoreError::new("this does not describe a redis cluster")
-                .with_source(without_server_text(error))
-        })?;
+        let client =
+            client.map_err(|error| failed("this does not describe a redis cluster", error))?;
         Ok(Self(Kind::Cluster(Box::new(client))))
     }
 
@@ -212,4 +209,4 @@ fn choose_cryptography() {
 }
 
 /// Together with the pauses of the pool it bounds how late the return of Redis is noticed.
-const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);
+pub(super) const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);

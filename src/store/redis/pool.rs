@@ -7,7 +7,10 @@ use redis::RedisError;
 
 use crate::store::{
     StoreError,
-    redis::{Connector, Watched, asking::without_server_text},
+    redis::{
+        Connector, Watched,
+        asking::{failed, without_server_text},
+    },
 };
 
 /// A pool of few connections, each of which many requests share.
@@ -23,9 +26,8 @@ pub(super) async fn around(connector: Connector) -> Result<Pool<Watched<Connecto
         .connection_timeout(WAIT)
         .error_sink(Box::new(LogErrors))
         .build(watched);
-    pool.await.map_err(|error| {
-        StoreError::new("redis cannot be reached").with_source(without_server_text(error))
-    })
+    pool.await
+        .map_err(|error| failed("redis cannot be reached", error))
 }
 
 /// Says why connections fail: a request that waits for one only learns that there is none.

@@ -83,15 +83,12 @@ where
                 reply => {
                     let Reply { answer, clock } = reply?.try_into()?;
                     self.clock.saw(clock, sent);
-                    if let (Some(CommitAnswer::Committed), Some(replicas)) =
-                        (&answer, &self.replicas)
-                    {
+                    let Some(answer) = answer else { continue };
+                    if let (CommitAnswer::Committed, Some(replicas)) = (&answer, &self.replicas) {
                         // Dropped here, it has happened.
                         replicas.wait(&mut connection, deadline).await?;
                     }
-                    if let Some(answer) = answer {
-                        return Ok(answer);
-                    }
+                    return Ok(answer);
                 }
             }
         }
