@@ -1,8 +1,9 @@
 //! Ports of the servers that tests start, which no other test takes.
 
-use std::{net::TcpListener, process};
+use std::{io::ErrorKind, net::TcpListener, process};
 
-/// A port of 127.0.0.1 that is free, and so is the one that the bus of a cluster takes beside it.
+/// A port that is free on both loopback addresses, and so is the one of 127.0.0.1 that the bus of a
+/// cluster takes beside it.
 ///
 /// It is below those that the system gives to whoever does not care. As long as this lives, no
 /// other test gets it, in this process or another: a third port stands guard, which is listened on.
@@ -38,6 +39,11 @@ impl Port {
         let listen = |port| TcpListener::bind(("127.0.0.1", port)).ok();
         let guard = listen(number + GUARD)?;
         listen(number)?;
+        // There are machines without this address, and programs that give up if it is taken.
+        let other = TcpListener::bind(("::1", number)).map_err(|error| error.kind());
+        if let Err(ErrorKind::AddrInUse) = other {
+            return None;
+        }
         listen(number + BUS)?;
         Some(Self {
             number,

@@ -20,14 +20,13 @@ impl Program {
     /// If the program cannot be started, ends, or is not ready within half a minute.
     pub fn start(command: &mut Command, is_ready: impl Fn() -> bool) -> Self {
         let mut program = Self::spawn(command);
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !is_ready() {
-            if let Some(status) = program.0.try_wait().unwrap() {
+        wait_until(&format!("{command:?} is ready"), || {
+            let is_ready = is_ready();
+            if let (false, Some(status)) = (is_ready, program.0.try_wait().unwrap()) {
                 panic!("{command:?} ended: {status}");
             }
-            assert!(Instant::now() < deadline, "{command:?} is not ready");
-            thread::sleep(Duration::from_millis(5));
-        }
+            is_ready
+        });
         program
     }
 
@@ -145,10 +144,10 @@ pub fn free_address() -> SocketAddr {
 ///
 /// If it is not so within half a minute.
 #[track_caller]
-pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {
         assert!(Instant::now() < deadline, "it is not so that {what}");
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(5));
     }
 }

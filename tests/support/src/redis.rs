@@ -6,14 +6,12 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
     process::Command,
-    thread,
-    time::Duration,
 };
 
 use tempfile::TempDir;
 
 use crate::{
-    process::Program,
+    process::{Program, wait_until},
     setup::{Setup, socket_in},
 };
 
@@ -77,11 +75,13 @@ impl Redis {
     }
 
     /// Kills the server: nobody is told, nothing is finished.
+    ///
+    /// # Panics
+    ///
+    /// If it does not go.
     pub fn kill(&self) {
         self.program.signal("KILL");
-        while self.is_running() {
-            thread::sleep(Duration::from_millis(1));
-        }
+        wait_until("the server is gone", || !self.is_running());
     }
 
     /// Starts the server again after it was killed, empty, with what it wrote to its directory.

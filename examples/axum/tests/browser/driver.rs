@@ -2,16 +2,17 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    net::{Ipv4Addr, Ipv6Addr, TcpListener},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
 };
+
+use session_test_support::Port;
 
 /// A running driver; it is killed when this is dropped. Its browsers are not.
 #[derive(Debug)]
 pub(crate) struct Driver {
     program: Child,
+    _port: Port,
     url: String,
     /// Open, or the driver would fail to print.
     _output: BufReader<ChildStdout>,
@@ -20,10 +21,11 @@ pub(crate) struct Driver {
 impl Driver {
     /// Starts a driver whose browsers leave nothing but in `home`.
     pub(crate) fn start(home: &Path) -> Self {
-        let port = free_port();
+        // The one that it would choose may be taken on the other loopback address: then it gives up.
+        let port = Port::free();
         let mut command = Command::new("chromedriver");
         command
-            .arg(format!("--port={port}"))
+            .arg(format!("--port={}", port.number()))
             .env("HOME", home)
             .env("TMPDIR", home)
             .env_remove("XDG_CONFIG_HOME")
@@ -37,7 +39,8 @@ impl Driver {
         await_start(&mut output);
         Self {
             program,
-            url: format!("http://127.0.0.1:{port}"),
+            url: format!("http://127.0.0.1:{}", port.number()),
+            _port: port,
             _output: output,
         }
     }
@@ -56,28 +59,9 @@ impl Drop for Driver {
     }
 }
 
-/// A port that is free on both loopback addresses: the driver needs both, and gives up where the
-/// one that it was given, or that it chose, is taken on the second.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(FIRST_PORT);
-    std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed))
-        .take_while(|port| *port < END_OF_PORTS)
-        .find(|port| {
-            let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, *port));
-            let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, *port));
-            v4.is_ok() && v6.is_ok()
-        })
-        .expect("a free port for the driver")
-}
-
 /// The driver says when it listens.
 fn await_start(output: &mut BufReader<ChildStdout>) {
     let mut lines = output.lines().map(Result::unwrap);
     let started = lines.find(|line| line.contains("was started successfully"));
     assert!(started.is_some(), "the driver starts");
 }
-
-/// The driver's own default; from here to where systems take the ports of outgoing connections
-/// nobody gets one that they did not ask for.
-const FIRST_PORT: u16 = 9_515;
-const END_OF_PORTS: u16 = 32_768;
