@@ -6,7 +6,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::{app::app, visitor::COOKIE};
+use common::{
+    app::app,
+    visitor::{COOKIE, until_it_answers},
+};
 use futures::future::join_all;
 use http::StatusCode;
 use session_test_support::{Browser, Redis};
@@ -33,15 +36,6 @@ async fn complaints_at_once(store: &RedisStore) -> Vec<Option<String>> {
     join_all((0..50).map(|_| complaint(store))).await
 }
 
-async fn until_it_answers(store: &RedisStore) {
-    let answers = async {
-        while complaint(store).await.is_some() {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(Duration::from_secs(20), answers).await.unwrap();
-}
-
 #[tokio::test]
 async fn after_three_operations_in_vain_the_others_fail_at_once() {
     let redis = Redis::start();
@@ -55,7 +49,7 @@ async fn after_three_operations_in_vain_the_others_fail_at_once() {
     assert_eq!(complaints_at_once(&store).await, vec![down.clone(); 50]);
     assert_eq!(complaint(&store.clone()).await, down, "clones know it, too");
     redis.resume();
-    until_it_answers(&store).await;
+    until_it_answers(&store, &some_id()).await;
     assert_eq!(complaints_at_once(&store).await, vec![None; 50]);
 }
 
@@ -70,7 +64,7 @@ async fn connections_that_broke_meanwhile_are_replaced_before_the_outage_is_over
         while complaint(&store).await.as_deref() != Some(DOWN) {}
         redis.resume();
         redis.cut();
-        until_it_answers(&store).await;
+        until_it_answers(&store, &some_id()).await;
     }
 }
 
@@ -82,7 +76,7 @@ async fn one_moment_of_silence_is_no_outage() {
     let complaints = complaints_at_once(&store).await;
     assert!(complaints.iter().all(Option::is_some));
     redis.resume();
-    until_it_answers(&store).await;
+    until_it_answers(&store, &some_id()).await;
     redis.pause();
     let complaint = complaint(&store).await.unwrap();
     assert_ne!(complaint, DOWN, "the count begins anew");
@@ -115,7 +109,7 @@ async fn visitors_are_told_at_once_and_keep_their_cookies() {
     );
     assert_eq!(browser.jar().get(COOKIE), cookie);
     redis.resume();
-    until_it_answers(&store).await;
+    until_it_answers(&store, &some_id()).await;
     assert_eq!(browser.get("/get:a").await.text, "1");
 }
 

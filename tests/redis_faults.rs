@@ -12,7 +12,7 @@ use std::{
 
 use common::{
     app::handled,
-    visitor::{COOKIE, layer_on, visitor_on},
+    visitor::{COOKIE, layer_on, until_it_answers, visitor_on},
 };
 use http::StatusCode;
 use session_test_support::{Browser, Proxy, Redis};
@@ -123,13 +123,7 @@ async fn connections_that_a_network_swallowed_are_replaced() {
         store.load(&id).await.unwrap();
     }
     network.silence();
-    let is_back = async {
-        while store.load(&id).await.is_err() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let is_back = tokio::time::timeout(Duration::from_secs(10), is_back).await;
-    is_back.expect("something replaces them");
+    until_it_answers(&store, &id).await;
     for _ in 0..20 {
         store.load(&id).await.unwrap();
     }

@@ -1,13 +1,16 @@
 //! What a visitor holds.
 
+#[cfg(feature = "redis")]
+use std::time::Duration;
+
 use futures::future::join;
 use http::Method;
 #[cfg(feature = "redis")]
 use session_test_support::Redis;
 use session_test_support::{Browser, Jar, Page};
-#[cfg(feature = "redis")]
-use tower_session_layer::RedisStore;
 use tower_session_layer::SessionLayer;
+#[cfg(feature = "redis")]
+use tower_session_layer::{RedisStore, SessionId, SessionStore as _};
 
 use crate::common::{
     app::{App, Gate, app},
@@ -38,6 +41,18 @@ pub(crate) async fn layer_on(redis: &Redis) -> SessionLayer {
 #[cfg(feature = "redis")]
 pub(crate) async fn visitor_on(redis: &Redis) -> Browser<App> {
     Browser::new(app(&layer_on(redis).await))
+}
+
+/// Loads until the store answers.
+#[cfg(feature = "redis")]
+pub(crate) async fn until_it_answers(store: &RedisStore, id: &SessionId) {
+    let answers = async {
+        while store.load(id).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let answers = tokio::time::timeout(Duration::from_secs(10), answers).await;
+    assert!(answers.is_ok(), "the store answers again");
 }
 
 /// Sends `path` up to its `wait`, then does `meanwhile`, then lets it go on.
