@@ -7,5 +7,6 @@ pub(crate) mod duo;
 pub(crate) mod log;
 pub(crate) mod places;
 pub(crate) mod race;
+pub(crate) mod said;
 pub(crate) mod stores;
 pub(crate) mod visitor;
