@@ -162,6 +162,9 @@ fn take_in(
     step: &Step,
     answer: Result<CommitAnswer, StoreError>,
 ) -> Result<(), SessionError> {
+    if matches!(answer, Ok(CommitAnswer::Unreadable)) {
+        tracing::warn!(session.id = %step.id, "unreadable session record");
+    }
     let mut state = session.peek();
     let answered = answer.map_err(store_failed);
     match answered.and_then(|answer| state.answered(answer)) {

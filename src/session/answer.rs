@@ -32,11 +32,17 @@ impl State {
         };
         match answer {
             CommitAnswer::Committed => self.committed(in_flight),
-            CommitAnswer::Gone if in_flight.is_end() => self.committed(in_flight),
-            CommitAnswer::Gone | CommitAnswer::Superseded if in_flight.changes.is_sign_in() => {
+            CommitAnswer::Gone | CommitAnswer::Unreadable if in_flight.is_end() => {
+                self.committed(in_flight);
+            }
+            CommitAnswer::Gone | CommitAnswer::Unreadable | CommitAnswer::Superseded
+                if in_flight.changes.is_sign_in() =>
+            {
                 return self.checked(|state| state.begin_anew(in_flight));
             }
-            CommitAnswer::Gone => return Err(self.refuse(in_flight, SessionErrorKind::Gone)),
+            CommitAnswer::Gone | CommitAnswer::Unreadable => {
+                return Err(self.refuse(in_flight, SessionErrorKind::Gone));
+            }
             CommitAnswer::Superseded => {
                 return Err(self.refuse(in_flight, SessionErrorKind::Superseded));
             }

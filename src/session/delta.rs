@@ -187,6 +187,8 @@ pub enum CommitAnswer {
     /// The commit was sent before without an answer, and others came since: whether it happened
     /// cannot be told. It was not applied now.
     Unknown,
+    /// What is there is damaged, or no record at all: as good as none. It was left as it is.
+    Unreadable,
 }
 
 impl fmt::Debug for CommitAnswer {
@@ -196,6 +198,7 @@ impl fmt::Debug for CommitAnswer {
             Self::Gone => f.write_str("Gone"),
             Self::Superseded => f.write_str("Superseded"),
             Self::Unknown => f.write_str("Unknown"),
+            Self::Unreadable => f.write_str("Unreadable"),
             Self::Conflict(record) => write!(f, "Conflict({} bytes)", record.len()),
         }
     }

@@ -22,7 +22,8 @@ impl Delta {
     ///
     /// # Errors
     ///
-    /// [`NotARecord`] if `current` was not written by this crate, or by a later version of it.
+    /// [`NotARecord`] if `current` was written by a later version of this crate, which alone can
+    /// judge it. What is damaged is no error: the answer is [`CommitAnswer::Unreadable`].
     ///
     /// ```
     /// # use std::collections::HashMap;
@@ -43,7 +44,13 @@ impl Delta {
     /// }
     /// ```
     pub fn apply(&self, current: Option<Bytes>) -> Result<Applied, NotARecord> {
-        let current = current.map(Record::parse).transpose()?;
+        let current = match current.map(Record::parse_header).transpose() {
+            Err(UnreadableRecord::NewerVersion) => return Err(NotARecord(())),
+            Err(UnreadableRecord::Corrupt) => {
+                return Ok(Applied::Keep(CommitAnswer::Unreadable));
+            }
+            Ok(current) => current,
+        };
         let decided = match &self.kind {
             DeltaKind::Create(record) => self.create(record, current),
             DeltaKind::Change(change) => self.change(change, current),
@@ -86,6 +93,9 @@ impl Delta {
         let (proposed, known) = (change.new_verifier(), Some(change.known));
         let current = self.admit(change.epoch, proposed, known, current)?;
         self.check_limits(change.loaded, &current.header)?;
+        if !current.has_valid_entries() {
+            return Err(CommitAnswer::Unreadable);
+        }
         if !change.bases_stand_in(&current) || current.outgrown_by(change) {
             return Err(CommitAnswer::Conflict(current.into_bytes()));
         }

@@ -42,16 +42,28 @@ pub(crate) struct Record {
 impl Record {
     /// Reads a record, without decoding any value.
     pub(crate) fn parse(bytes: Bytes) -> Result<Self, UnreadableRecord> {
-        let header = Header::read(&bytes)?;
-        let mut rest = &bytes[Header::LEN..];
-        while !rest.is_empty() {
-            let (entry, after) = split_entry(rest).ok_or(UnreadableRecord::Corrupt)?;
-            if !entry.has_valid_key() {
-                return Err(UnreadableRecord::Corrupt);
-            }
-            rest = after;
+        let record = Self::parse_header(bytes)?;
+        match record.has_valid_entries() {
+            true => Ok(record),
+            false => Err(UnreadableRecord::Corrupt),
         }
+    }
+
+    /// Reads the header alone. It is enough to end a session, whatever became of its entries.
+    pub(crate) fn parse_header(bytes: Bytes) -> Result<Self, UnreadableRecord> {
+        let header = Header::read(&bytes)?;
         Ok(Self { header, bytes })
+    }
+
+    pub(crate) fn has_valid_entries(&self) -> bool {
+        let mut rest = &self.bytes[Header::LEN..];
+        while !rest.is_empty() {
+            match split_entry(rest) {
+                Some((entry, after)) if entry.has_valid_key() => rest = after,
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// Puts a record together from its header and the bytes of its entries.

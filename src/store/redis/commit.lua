@@ -17,9 +17,10 @@
 --          ARGV[8..] three for each entry: what to do and its key, its base, its value
 --
 -- Answers what came of it, the time of this server, and where there is a conflict the record.
--- There is no shebang, so that a log-out works when Redis is out of memory.
+-- There is no shebang, so that a log-out works when Redis is out of memory. What Redis says against
+-- a command is passed on: before version 7 a script that fails hides the code behind words of its own.
 
-local COMMITTED, GONE, SUPERSEDED, CONFLICT, UNKNOWN, LATE = 0, 1, 2, 3, 4, 5
+local COMMITTED, GONE, SUPERSEDED, CONFLICT, UNKNOWN, LATE, UNREADABLE = 0, 1, 2, 3, 4, 5, 6
 local RENEWAL, ROTATION = 1, 2
 local HEADER, HEADER_LEN = '>BBBBI4c32c32c32I8I8c8I8I8I8I8I8', 168
 local ERASED = string.rep('\0', 32)
@@ -27,27 +28,43 @@ local ERASED = string.rep('\0', 32)
 local time = redis.call('TIME')
 local clock = time[1] * 1000 + math.floor(time[2] / 1000)
 local function answer(what, record) return { what, clock, record } end
+local function failed(reply)
+  if type(reply) ~= 'table' or not reply.err then return false end
+  reply.err = reply.err:gsub('^@?user_script: *%d+: *%-?', '')
+  return true
+end
 
 if clock > tonumber(ARGV[3]) then return answer(LATE) end
 
 local key, verb, nonce = KEYS[1], ARGV[1], ARGV[2]
-local record = redis.call('GET', key)
-
-if verb == 'create' then
-  if not record then
-    redis.call('SET', key, ARGV[4], 'PX', ARGV[5])
-    return answer(COMMITTED)
-  end
-  return answer(record:sub(121, 128) == nonce and COMMITTED or SUPERSEDED)
+local record = redis.pcall('GET', key)
+if failed(record) then
+  if record.err:find('WRONGTYPE', 1, true) then return answer(UNREADABLE) end
+  return record
 end
 
-if not record then return answer(GONE) end
-if #record < HEADER_LEN or record:byte(1) ~= 1 then
-  return redis.error_reply('UNREADABLE not a session record of version 1')
+local function put(record, time_to_live)
+  local reply = redis.pcall('SET', key, record, 'PX', time_to_live)
+  return failed(reply) and reply or answer(COMMITTED)
 end
+
+if not record then
+  if verb == 'create' then return put(ARGV[4], ARGV[5]) end
+  return answer(GONE)
+end
+
+local first = record:byte(1) or 0
+if first > 1 and first < 32 then
+  return redis.error_reply('NEWER a session record of a later version')
+end
+if #record < HEADER_LEN or first ~= 1 then return answer(UNREADABLE) end
 
 local version, destroyed, replaced_by, persistent, epoch, verifier, previous, sealed, replaced,
   presented, last_nonce, created, authenticated, touched, idle, absolute = struct.unpack(HEADER, record)
+
+if destroyed > 1 or replaced_by > 2 or persistent > 1 then return answer(UNREADABLE) end
+
+if verb == 'create' then return answer(last_nonce == nonce and COMMITTED or SUPERSEDED) end
 
 if destroyed == 1 then
   return answer(verb == 'destroy' and last_nonce == nonce and COMMITTED or GONE)
@@ -62,7 +79,8 @@ if verb == 'destroy' then
   destroyed = 1
   touched = math.max(touched, tonumber(ARGV[4]))
   -- Out of memory Redis refuses `SET`, but not `DEL`; and what has begun to write may go on.
-  redis.call('DEL', key)
+  local reply = redis.pcall('DEL', key)
+  if failed(reply) then return reply end
   redis.pcall('SET', key, header(), 'PX', ARGV[5])
   return answer(COMMITTED)
 end
@@ -77,8 +95,7 @@ end
 
 local function store(record, now, slack)
   local deadline = math.min(touched + idle, math.max(created, authenticated) + absolute)
-  redis.call('SET', key, record, 'PX', math.max(deadline - now, 0) + slack)
-  return answer(COMMITTED)
+  return put(record, math.max(deadline - now, 0) + slack)
 end
 
 if verb == 'rotate' then
@@ -113,14 +130,25 @@ if is_over(now, loaded) then return answer(GONE) end
 
 -- The first letter of an entry argument: s set, r remove; upper-case if the base is compared.
 -- The base of a compared entry is '' for absent, else '=' and its value.
-local change_of, missing = {}, 0
+local is_changed, base_of = {}, {}
 for i = FIRST_ENTRY, #ARGV, 3 do
-  change_of[ARGV[i]:sub(2)] = i
-  if ARGV[i + 1]:byte(1) == 61 then missing = missing + 1 end
+  local entry_key = ARGV[i]:sub(2)
+  is_changed[entry_key] = true
+  if ARGV[i]:byte(1) < 97 then base_of[entry_key] = ARGV[i + 1] end
+end
+
+-- What begins a character of UTF-8 with more than one byte, but for the last one.
+local BEGINNINGS = { '[\194-\223]', '\224[\160-\191]', '[\225-\236\238\239][\128-\191]',
+  '\237[\128-\159]', '\240[\144-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191]',
+  '\244[\128-\143][\128-\191]' }
+local function is_text(bytes)
+  if not bytes:find('[\128-\255]') then return true end
+  for _, beginning in ipairs(BEGINNINGS) do bytes = bytes:gsub(beginning .. '[\128-\191]', '?') end
+  return not bytes:find('[\128-\255]')
 end
 
 local parts, len, at = {''}, HEADER_LEN, HEADER_LEN + 1
-local kept_from = at
+local kept_from, conflicts = at, false
 local function keep_until(stop)
   if kept_from < stop then
     parts[#parts + 1] = record:sub(kept_from, stop - 1)
@@ -131,28 +159,25 @@ end
 while at <= #record do
   local key_len = record:byte(at)
   local value_at = at + 5 + key_len
+  if key_len == 0 or value_at > #record + 1 then return answer(UNREADABLE) end
   local stop = value_at + struct.unpack('>I4', record, value_at - 4)
-  local i = change_of[record:sub(at + 1, at + key_len)]
-  if i then
-    local compared = ARGV[i]:byte(1) < 97
-    if compared then
-      if ARGV[i + 1] ~= '=' .. record:sub(value_at, stop - 1) then
-        return answer(CONFLICT, record)
-      end
-      missing = missing - 1
-    end
+  local entry_key = record:sub(at + 1, at + key_len)
+  if stop > #record + 1 or not is_text(entry_key) then return answer(UNREADABLE) end
+  local base = base_of[entry_key]
+  if base then
+    conflicts = conflicts or base ~= '=' .. record:sub(value_at, stop - 1)
+    -- Should a damaged record have a key twice, the first entry is the one that is read.
+    base_of[entry_key] = nil
   end
-  if i or (clear == 1 and record:byte(at + 1) ~= 64) then
+  if is_changed[entry_key] or (clear == 1 and record:byte(at + 1) ~= 64) then
     keep_until(at)
     kept_from = stop
   end
   at = stop
 end
-if at ~= #record + 1 then
-  return redis.error_reply('UNREADABLE the last entry is cut off')
-end
 keep_until(at)
-if missing > 0 then return answer(CONFLICT, record) end
+for _, base in pairs(base_of) do conflicts = conflicts or base ~= '' end
+if conflicts then return answer(CONFLICT, record) end
 
 for i = FIRST_ENTRY, #ARGV, 3 do
   local verb_of_entry = ARGV[i]:byte(1)

@@ -43,6 +43,7 @@ fn without_record(answer: i64) -> Result<Option<CommitAnswer>, Failure> {
         2 => Some(CommitAnswer::Superseded),
         4 => Some(CommitAnswer::Unknown),
         5 => None,
+        6 => Some(CommitAnswer::Unreadable),
         _ => return Err(unexpected_reply()),
     })
 }

@@ -103,7 +103,8 @@ impl Bench {
     pub(super) fn project_answer(&self, answer: &CommitAnswer) -> Answer {
         match answer {
             CommitAnswer::Committed => Answer::Committed,
-            CommitAnswer::Gone => Answer::Gone,
+            // The model damages nothing; to a session it would be the same.
+            CommitAnswer::Gone | CommitAnswer::Unreadable => Answer::Gone,
             CommitAnswer::Superseded => Answer::Superseded,
             CommitAnswer::Unknown => Answer::Unknown,
             CommitAnswer::Conflict(bytes) => Answer::Conflict(self.project(&parsed(bytes))),
