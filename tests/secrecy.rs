@@ -309,6 +309,6 @@ async fn of_a_redis_that_refuses_and_of_its_dump() {
     let _ = redis.cli(&["DEL", &format!("session:{id}")]);
     let _ = redis.cli(&["RPUSH", &format!("session:{id}"), VALUE]);
     browser.get("/get:a").await;
-    said.note_events(&log, &["WRONGTYPE"]);
+    said.note_events(&log, &["unreadable session record"]);
     said.tells_no_secret_and_no_value(&log);
 }

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout_at};
 
 use crate::store::{
     StoreError,
-    redis::{RedisStore, outage::Outage, watched::PATIENCE},
+    redis::{RedisStore, outage::Outage, reply::shown, watched::PATIENCE},
 };
 
 /// Why there is no result.
@@ -78,6 +78,8 @@ where
                 Ok(Value::Nil) => Ok(None),
                 Ok(Value::BulkString(record)) => Ok(Some(record.into())),
                 Ok(_) => Err(unexpected_reply()),
+                // As good as garbage: a failure would keep its visitor from ever beginning anew.
+                Err(error) if error.code() == Some("WRONGTYPE") => Ok(Some(Bytes::new())),
                 Err(error) if error.is_unrecoverable_error() && broken < self.connections() => {
                     broken += 1;
                     continue;
@@ -192,7 +194,7 @@ pub(super) fn failed(what: &'static str, error: RedisError) -> StoreError {
 /// An error that Redis sent is reduced to its code: its text can repeat arguments.
 pub(super) fn without_server_text(error: RedisError) -> Box<dyn Error + Send + Sync> {
     match error.code() {
-        Some(code) => format!("redis answered {code}").into(),
+        Some(code) => format!("redis answered {}", shown(code, error.detail())).into(),
         None => error.into(),
     }
 }

@@ -14,7 +14,8 @@ use crate::session::{
 
 /// One call of the script.
 pub(super) struct CommitScript<'a> {
-    pub(super) key: &'a str,
+    /// `None` for a call that only comes too late.
+    pub(super) key: Option<&'a str>,
     pub(super) delta: &'a Delta,
     /// By the clock of Redis, in Unix milliseconds.
     pub(super) not_after: u64,
@@ -35,7 +36,11 @@ impl<'a> CommitScript<'a> {
 
     fn call(&self, command: &str, script: &str) -> Cmd {
         let mut call = Cmd::new();
-        call.arg(command).arg(script).arg(1).arg(self.key);
+        call.arg(command).arg(script);
+        match self.key {
+            Some(key) => call.arg(1).arg(key),
+            None => call.arg(0),
+        };
         match &self.delta.kind {
             DeltaKind::Create(record) => {
                 let keep_for = millis(keep_for(&record.header, self.delta.now));

@@ -55,8 +55,12 @@ use crate::{
 /// # }
 /// ```
 ///
-/// Redis 5 or later is needed. Besides connecting, a user of Redis must be allowed
-/// `+get +set +del +time +evalsha +eval` on the keys of the prefix.
+/// Redis 5 or later is needed. A user of Redis that is allowed no more than this is enough, on a
+/// database other than 0 with `+select`:
+///
+/// ```text
+/// ACL SETUSER sessions on >PASSWORD ~session:* +get +set +del +time +eval +evalsha
+/// ```
 pub struct RedisStore<M: ManageConnection = Watched<Connector>> {
     pool: Pool<M>,
     prefix: Arc<str>,

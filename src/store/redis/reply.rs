@@ -1,4 +1,4 @@
-//! What the commit script answers.
+//! What Redis answers to the commit script, and in case of trouble.
 
 use redis::Value;
 
@@ -47,3 +47,19 @@ fn without_record(answer: i64) -> Result<Option<CommitAnswer>, Failure> {
         _ => return Err(unexpected_reply()),
     })
 }
+
+/// What of an error is shown: its code, since the text can repeat arguments. Those that have no code
+/// of their own are known by how their text begins.
+pub(super) fn shown<'a>(code: &'a str, text: Option<&str>) -> &'a str {
+    let text = text.unwrap_or_default();
+    let known = WITHOUT_CODE.iter().find(|(it, _)| text.starts_with(it));
+    known.map_or(code, |(_, shown)| shown)
+}
+
+const WITHOUT_CODE: [(&str, &str); 2] = [
+    ("unknown command", "ERR unknown command"),
+    (
+        "The user executing the script can't",
+        "NOPERM within a script",
+    ),
+];

@@ -25,7 +25,8 @@ where
     M: ManageConnection<Error = RedisError>,
     M::Connection: ConnectionLike + Clone,
 {
-    /// Sends the script ahead, as a commit that comes too late, and so learns what time it is there.
+    /// Sends the script ahead, as a commit that comes too late, and so learns what time it is there,
+    /// and whether scripts may be used. It names no key: which prefix is meant is not known yet.
     pub(super) async fn introduce(&self, deadline: Instant) -> Result<(), Failure> {
         let nothing = Delta {
             nonce: Nonce::default(),
@@ -35,14 +36,14 @@ where
             kind: DeltaKind::Destroy,
         };
         let script = CommitScript {
-            key: &self.prefix,
+            key: None,
             delta: &nothing,
             not_after: 0,
             is_repeated: false,
         };
         let mut connection = self.connection(deadline).await?;
         let sent = Instant::now();
-        let reply = ask(&mut connection, &script.in_full()).await;
+        let reply = run(&mut connection, &script).await;
         let reply = Reply::try_from(reply?)?;
         self.clock.saw(reply.clock, sent);
         Ok(())
@@ -66,7 +67,7 @@ where
             // Dropped here, nothing was sent, or nothing that can still happen.
             let mut connection = self.connection_of_a_commit(deadline).await?;
             let script = CommitScript {
-                key,
+                key: Some(key),
                 delta,
                 not_after: self.clock.at(not_after),
                 is_repeated,
