@@ -123,6 +123,14 @@ impl Map {
         }
     }
 
+    /// Changes the record of one session.
+    pub(crate) fn tamper_with(&self, id: &SessionId, with: impl Fn(&mut Vec<u8>)) {
+        let mut records = self.records.lock().unwrap();
+        let mut bytes = records[id].to_vec();
+        with(&mut bytes);
+        records.insert(*id, bytes.into());
+    }
+
     /// Every delta and what it came to, as their `Debug` shows them.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
