@@ -3,6 +3,8 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 pub(crate) mod app;
+#[cfg(all(feature = "redis-cluster", feature = "redis-sentinel"))]
+pub(crate) mod connectors;
 pub(crate) mod duo;
 pub(crate) mod log;
 pub(crate) mod places;

@@ -5,6 +5,7 @@
 mod common;
 
 mod at_once;
+mod elsewhere;
 mod finishing;
 mod gone;
 mod log_outs;

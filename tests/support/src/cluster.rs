@@ -11,6 +11,7 @@ pub struct Cluster {
 }
 
 /// A node, as another one sees it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Seen {
     port: u16,
     is_primary: bool,
@@ -49,10 +50,10 @@ impl Cluster {
         cluster
     }
 
-    /// Where its nodes can be reached.
+    /// Where its nodes can be reached, for this user: `""`, or `name:password@`.
     #[must_use]
-    pub fn urls(&self) -> Vec<String> {
-        self.nodes.iter().map(|it| it.url_over_tcp("")).collect()
+    pub fn urls(&self, user: &str) -> Vec<String> {
+        self.nodes.iter().map(|it| it.url_over_tcp(user)).collect()
     }
 
     /// Its nodes, also those that were killed.
@@ -138,17 +139,17 @@ impl Cluster {
         }
     }
 
-    /// Lets each node tell clients that it is at another port.
+    /// Lets the nodes tell clients that they are at these ports, one for each.
     ///
     /// # Panics
     ///
     /// If they do not all know within half a minute.
-    pub fn announce(&self, port_of: impl Fn(&Redis) -> u16) {
-        let ports: BTreeSet<_> = self.nodes.iter().map(&port_of).collect();
-        for node in &self.nodes {
-            let port = port_of(node).to_string();
+    pub fn announce(&self, ports: &[u16]) {
+        for (node, port) in self.nodes.iter().zip(ports) {
+            let port = port.to_string();
             expect_ok(node, &["CONFIG", "SET", "cluster-announce-port", &port]);
         }
+        let ports: BTreeSet<_> = ports.iter().copied().collect();
         let knows = |it| {
             seen_by(it)
                 .iter()
@@ -178,11 +179,9 @@ impl Cluster {
 }
 
 /// Who has what, as this node sees it.
-fn agreement(node: &Redis) -> Vec<View> {
-    let alive = seen_by(node).into_iter().filter(|it| !it.is_lost);
-    let mut parts: Vec<_> = alive.map(|it| (it.port, it.is_primary, it.slots)).collect();
-    parts.sort();
-    parts
+fn agreement(node: &Redis) -> BTreeSet<Seen> {
+    let seen = seen_by(node).into_iter();
+    seen.filter(|it| !it.is_lost).collect()
 }
 
 fn has_slot(node: &Redis, slot: u16) -> bool {
@@ -230,6 +229,3 @@ fn expect_ok(node: &Redis, command: &[&str]) {
 }
 
 const PRIMARIES: usize = 3;
-
-/// What a node knows of one: its port, whether it is a primary, and its slots.
-type View = (u16, bool, Vec<(u16, u16)>);

@@ -6,7 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
@@ -33,6 +33,9 @@ struct Faults {
     /// How many commands are still to be detained.
     detentions: AtomicUsize,
     detained: Mutex<Vec<(UnixStream, Vec<u8>)>>,
+    /// Whether new connections have to wait.
+    is_closed: Mutex<bool>,
+    opened: Condvar,
 }
 
 impl Proxy {
@@ -50,6 +53,7 @@ impl Proxy {
         let (socket, faults) = (redis.socket(), Arc::clone(&proxy.faults));
         thread::spawn(move || {
             for client in listener.incoming() {
+                faults.wait_while_closed();
                 forward(client.unwrap(), &socket, &faults);
             }
         });
@@ -60,6 +64,37 @@ impl Proxy {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://{}", self.address)
+    }
+
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// From now on lets new connections wait; those that there are work.
+    ///
+    /// # Panics
+    ///
+    /// If a thread of the proxy failed.
+    pub fn close(&self) {
+        *self.faults.is_closed.lock().unwrap() = true;
+    }
+
+    /// Lets them in.
+    ///
+    /// # Panics
+    ///
+    /// If a thread of the proxy failed.
+    pub fn open(&self) {
+        *self.faults.is_closed.lock().unwrap() = false;
+        self.faults.opened.notify_all();
+    }
+
+    /// Whether all replies that were to be lost have been.
+    #[must_use]
+    pub fn has_lost_replies(&self) -> bool {
+        self.faults.lost_replies.load(Ordering::SeqCst) == 0
     }
 
     /// From now on swallows what is sent on the connections that there are; new ones work.
@@ -94,6 +129,13 @@ impl Proxy {
     pub fn delay(&self, each_way: Duration) {
         let delay = each_way.as_millis().try_into().unwrap();
         self.faults.delay.store(delay, Ordering::SeqCst);
+    }
+}
+
+impl Faults {
+    fn wait_while_closed(&self) {
+        let is_closed = self.is_closed.lock().unwrap();
+        drop(self.opened.wait_while(is_closed, |it| *it).unwrap());
     }
 }
 

@@ -126,6 +126,17 @@ impl Redis {
         assert!(stream.read(&mut [0; 64]).unwrap() > 0);
     }
 
+    /// Cuts off its replicas, and does not let them come back.
+    ///
+    /// # Panics
+    ///
+    /// If it does not answer.
+    pub fn cut_off_replicas(&self) {
+        let refused = self.cli(&["ACL", "SETUSER", "default", "-psync", "-sync"]);
+        assert_eq!(refused, "OK", "replicas can be refused");
+        let _ = self.cli(&["CLIENT", "KILL", "TYPE", "replica"]);
+    }
+
     /// What `redis-cli` prints for a command.
     ///
     /// # Panics

@@ -1,0 +1,41 @@
+//! Ways to Redis where it is more than one server.
+
+use std::time::Duration;
+
+use redis::{
+    cluster::ClusterClient,
+    sentinel::{SentinelClient, SentinelServerType},
+};
+use session_test_support::{Cluster, Sentinels};
+use tower_session_layer::{RedisStore, SessionLayer, store::redis::Connector};
+
+use crate::common::stores::Subject;
+
+/// Asks Sentinels for the primary.
+pub(crate) fn through(sentinels: &Sentinels) -> Connector {
+    let name = String::from(Sentinels::NAME);
+    let client = SentinelClient::build(sentinels.urls(), name, None, SentinelServerType::Master);
+    client.unwrap().into()
+}
+
+/// Finds its way on a cluster, as this user: `""`, or `name:password@`.
+pub(crate) fn on(cluster: &Cluster, user: &str) -> Connector {
+    ClusterClient::new(cluster.urls(user)).unwrap().into()
+}
+
+/// Two stores that have nothing in common but where this leads.
+pub(crate) async fn subject(name: &'static str, connector: &Connector) -> Subject {
+    let layer = async || {
+        let store = RedisStore::connect_to(connector.clone()).await.unwrap();
+        SessionLayer::new(store.with_deadline(Duration::from_secs(10)))
+    };
+    Subject {
+        name,
+        layer: layer().await,
+        elsewhere: layer().await,
+        redis: None,
+    }
+}
+
+/// Nobody is replaced because a busy machine was slow.
+pub(crate) const ENDLESS: Duration = Duration::from_secs(60);
