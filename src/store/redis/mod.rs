@@ -55,8 +55,9 @@ use crate::{
 /// # }
 /// ```
 ///
-/// Redis 5 or later is needed. A user of Redis that is allowed no more than this is enough, on a
-/// database other than 0 with `+select`:
+/// Redis 5 or later is needed, or Valkey. A user of Redis that is allowed no more than this is enough,
+/// with `+select` on a database other than 0, `+ping +cluster|slots` on a Cluster, and `+wait` to wait
+/// for replicas:
 ///
 /// ```text
 /// ACL SETUSER sessions on >PASSWORD ~session:* +get +set +del +time +eval +evalsha
