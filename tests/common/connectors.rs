@@ -20,7 +20,7 @@ pub(crate) fn through(sentinels: &Sentinels) -> Connector {
 
 /// Finds its way on a cluster, as this user: `""`, or `name:password@`.
 pub(crate) fn on(cluster: &Cluster, user: &str) -> Connector {
-    ClusterClient::new(cluster.urls(user)).unwrap().into()
+    Connector::cluster(ClusterClient::builder(cluster.urls(user))).unwrap()
 }
 
 /// Two stores that have nothing in common but where this leads.

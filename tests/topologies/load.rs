@@ -83,8 +83,10 @@ impl Load {
             since.take_while(|it| it.is_success()).count() >= PER_SECOND
         };
         while !is_well() {
-            let what = self.statuses();
-            assert!(now.elapsed() < PATIENCE, "it does not recover: {what:?}");
+            if now.elapsed() > PATIENCE {
+                let report = Report::about(&self.visits.lock().unwrap(), now);
+                panic!("it does not recover: {report:?}");
+            }
             sleep(Duration::from_millis(10)).await;
         }
     }
@@ -119,10 +121,6 @@ impl Load {
             report.lost += saved.filter(is_lost).count();
         }
         report
-    }
-
-    fn statuses(&self) -> BTreeMap<StatusCode, usize> {
-        statuses(&self.visits.lock().unwrap())
     }
 }
 
@@ -175,7 +173,7 @@ impl Report {
             requests: visits.len(),
             failed_reads: failures.len() - failed_writes,
             failed_writes,
-            first_success: first.unwrap(),
+            first_success: first.unwrap_or(Duration::MAX),
             last_failure: last.max().unwrap_or_default(),
             longest: longest.unwrap(),
             lost: 0,

@@ -1,4 +1,4 @@
-//! The client of a cluster sends again what it has no reply to, by itself: nothing happens twice.
+//! Commits on a cluster that have no reply are sent again, and happen once.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Site {
     /// A visitor of a server that has connections of its own.
     async fn visitor(&self) -> Browser<App> {
         let urls: Vec<_> = self.networks.iter().map(Proxy::url).collect();
-        let connector = Connector::from(ClusterClient::new(urls).unwrap());
+        let connector = Connector::cluster(ClusterClient::builder(urls)).unwrap();
         let store = RedisStore::connect_to(connector).await.unwrap();
         Browser::new(app(&SessionLayer::new(store)))
     }

@@ -15,7 +15,9 @@ async fn no_update_is_lost_while_its_slot_moves_from_node_to_node() {
     let cluster = Cluster::start(0, ENDLESS);
     let store = RedisStore::connect_to(on(&cluster, "")).await.unwrap();
     // All sessions are in one slot: the one that moves.
-    let store = store.with_prefix("session:{moved}:").with_deadline(PATIENCE);
+    let store = store
+        .with_prefix("session:{moved}:")
+        .with_deadline(PATIENCE);
     let load = Load::begin(&SessionLayer::new(store)).await;
     let begun = Instant::now();
     for _ in 0..MOVES {
