@@ -9,3 +9,4 @@ mod failover;
 mod load;
 mod resends;
 mod resharding;
+mod waiting;

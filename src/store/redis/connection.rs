@@ -8,15 +8,13 @@ use std::{
     },
 };
 
-#[cfg(feature = "redis-cluster")]
-use redis::cluster_async::ClusterConnection;
 use redis::{
     Cmd, Pipeline, RedisFuture, Value,
     aio::{ConnectionLike, MultiplexedConnection},
 };
 
 #[cfg(feature = "redis-cluster")]
-use crate::store::redis::cluster;
+use crate::store::redis::cluster::Nodes;
 
 /// A connection that a [`Connector`](super::Connector) made. Its clones share one pipeline.
 #[derive(Clone)]
@@ -29,7 +27,7 @@ pub(super) enum Kind {
         cut: Cut,
     },
     #[cfg(feature = "redis-cluster")]
-    Cluster(ClusterConnection),
+    Cluster(Nodes),
 }
 
 /// Whether a connection is known to be cut.
@@ -57,7 +55,7 @@ impl ConnectionLike for Connection {
         match &mut self.0 {
             Kind::Server { connection, .. } => connection.req_packed_command(command),
             #[cfg(feature = "redis-cluster")]
-            Kind::Cluster(connection) => Box::pin(cluster::ask(connection, command)),
+            Kind::Cluster(nodes) => Box::pin(nodes.ask(command)),
         }
     }
 
@@ -72,7 +70,9 @@ impl ConnectionLike for Connection {
                 connection.req_packed_commands(pipeline, offset, count)
             }
             #[cfg(feature = "redis-cluster")]
-            Kind::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Kind::Cluster(nodes) => nodes
+                .connection()
+                .req_packed_commands(pipeline, offset, count),
         }
     }
 
@@ -80,7 +80,7 @@ impl ConnectionLike for Connection {
         match &self.0 {
             Kind::Server { connection, .. } => connection.get_db(),
             #[cfg(feature = "redis-cluster")]
-            Kind::Cluster(connection) => connection.get_db(),
+            Kind::Cluster(nodes) => nodes.database(),
         }
     }
 }

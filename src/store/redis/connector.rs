@@ -132,7 +132,7 @@ impl ManageConnection for Connector {
             #[cfg(feature = "redis-cluster")]
             Kind::Cluster(client) => {
                 let connection = client.get_async_connection().await?;
-                Ok(Connection(connection::Kind::Cluster(connection)))
+                Ok(Connection(connection::Kind::Cluster(connection.into())))
             }
         }
     }

@@ -160,7 +160,7 @@ where
     /// lost only if none of these is promoted: Sentinel and Cluster prefer the one that is most up
     /// to date among those that they can reach, and promise no more. To stop a primary that is cut
     /// off from accepting what will be lost, set `min-replicas-to-write` on the servers. On a
-    /// Cluster every primary has to have that many replicas. Defaults to not waiting.
+    /// Cluster the replicas of the primary that has the session count. Defaults to not waiting.
     ///
     /// ```no_run
     /// use bb8::Pool;
