@@ -48,6 +48,7 @@ async fn every_way_to_one_server_leads_to_the_same_laws_and_the_same_story() {
         let store = store.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         assert_holds(name, &store).await;
         assert!((row.trace)(&row.redis), "{name}: it was another way");
+        assert!(has_both_prefixes(&row.redis), "{name}: what the keys are");
     }
 }
 
@@ -161,6 +162,15 @@ fn tls(name: &'static str, is_mutual: bool) -> Row {
 fn with_server(name: &'static str, server: PathBuf) -> Row {
     let setup = Setup::new().with_server(server);
     open(name, setup, Redis::url, |_| true)
+}
+
+/// Whether there are sessions at the usual prefix and at the other one, in whichever database.
+fn has_both_prefixes(redis: &Redis) -> bool {
+    let has = |pattern: &str| {
+        let keys = ["0", "5"].map(|database| redis.cli(&["-n", database, "KEYS", pattern]));
+        keys.iter().any(|it| !it.is_empty())
+    };
+    has("session:{elsewhere}:*") && has("session:????????-*")
 }
 
 /// Whether it has a client of which it says this.
