@@ -60,10 +60,7 @@ impl Nodes {
             };
             reply = match error.kind() {
                 ErrorKind::Server(ServerErrorKind::Ask) => self.ask_there(command, &error).await,
-                // The client learns from it where the slot is.
-                ErrorKind::Server(ServerErrorKind::Moved) => {
-                    self.connection.req_packed_command(command).await
-                }
+                ErrorKind::Server(ServerErrorKind::Moved) => self.follow(command, &error).await,
                 ErrorKind::Server(ServerErrorKind::ClusterDown | ServerErrorKind::TryAgain) => {
                     sleep(PAUSE).await;
                     self.connection.req_packed_command(command).await
@@ -80,6 +77,23 @@ impl Nodes {
                 _ => return Err(error),
             };
         }
+    }
+
+    /// Asks the server that has the slot now. The client looks for it, too, but may meet somebody who
+    /// has not heard of it yet.
+    async fn follow(&mut self, command: &Cmd, error: &RedisError) -> Result<Value, RedisError> {
+        let there = error.redirect_node();
+        if let Some(there) = there.and_then(|(address, _)| node(address)) {
+            self.writer = Some(there.clone());
+            let there = RoutingInfo::SingleNode(there);
+            let reply = self.connection.route_command(command.clone(), there);
+            match reply.await {
+                Err(error) if error.kind() == ErrorKind::ClusterConnectionNotFound => {}
+                reply => return reply,
+            }
+        }
+        self.writer = owner(command);
+        self.connection.req_packed_command(command).await
     }
 
     /// Asks the server that the slot of the key is on its way to.
