@@ -10,7 +10,7 @@ use common::{
 };
 use futures::future::join;
 use http::StatusCode;
-use session_test_support::{Browser, Proxy, Redis};
+use session_test_support::{Browser, Fault, Proxy, Redis};
 use tower_session_layer::{RedisStore, SessionLayer, store::redis::Watched};
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_commit_whose_reply_is_lost_happens_once() {
         ("/wait/update:n/sign_in", 7),
     ] {
         for loss in 1..=LOSSES {
-            let lose = async || network.lose_replies(1);
+            let lose = async || network.next(1, Fault::CutReply(0));
             let page = with_pause(&browser, path, lose).await;
             assert_eq!(page.status, StatusCode::OK, "{path}: {loss}");
         }
@@ -81,7 +81,9 @@ async fn a_commit_whose_reply_is_lost_is_not_made_again_if_others_came_since() {
     browser.get("/number:n:1").await;
     let scripts = || redis.calls("evalsha");
     let before = scripts();
-    let slow = with_pause(&browser, "/wait/update:n", async || network.lose_replies(1));
+    let slow = with_pause(&browser, "/wait/update:n", async || {
+        network.next(1, Fault::CutReply(0))
+    });
     let meanwhile = async {
         while scripts() == before {
             tokio::task::yield_now().await;
@@ -106,7 +108,10 @@ async fn the_first_copy_of_a_commit_that_was_sent_again_does_not_happen_after_it
     let browser = Browser::new(app(&SessionLayer::new(store)));
     let sound = browser.at(app(&layer_on(&redis).await));
     browser.get("/insert:a:1").await;
-    let page = with_pause(&browser, "/wait/insert:a:2", async || network.detain(1)).await;
+    let page = with_pause(&browser, "/wait/insert:a:2", async || {
+        network.next(1, Fault::Detained)
+    })
+    .await;
     assert_eq!(page.status, StatusCode::OK, "it was sent again");
     sound.get("/insert:a:3").await;
     let before = redis.calls("evalsha");

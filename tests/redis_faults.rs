@@ -15,7 +15,7 @@ use common::{
     visitor::{COOKIE, layer_on, until_it_answers, visitor_on},
 };
 use http::StatusCode;
-use session_test_support::{Browser, Proxy, Redis};
+use session_test_support::{Browser, Fault, Proxy, Redis};
 use tower_session_layer::{RedisStore, Session, SessionId, SessionStore as _};
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn connections_that_a_network_swallowed_are_replaced() {
     for _ in 0..3 {
         store.load(&id).await.unwrap();
     }
-    network.silence();
+    network.begin(Fault::Forgotten);
     until_it_answers(&store, &id).await;
     for _ in 0..20 {
         store.load(&id).await.unwrap();

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use session_test_support::{Proxy, Redis};
+use session_test_support::{Fault, Proxy, Redis};
 use tower_session_layer::SessionLayer;
 
 use crate::common::{
@@ -22,7 +22,7 @@ async fn who_follows_a_redirect_finds_what_was_set_300_milliseconds_from_redis()
     let duo = Duo::serve(subject, SessionLayer::clone).await;
     let [far, near] = duo.visitor();
     let latency = Duration::from_millis(300);
-    network.delay(latency / 2);
+    network.begin(Fault::Latency(latency / 2));
     let rows = [
         ("/insert:a:1/redirect:get:a", "1", 1),
         ("/insert:a:2/redirect:get:a", "2", 2),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join;
 use http::StatusCode;
 use redis::cluster::ClusterClient;
-use session_test_support::{Browser, Cluster, Page, Proxy};
+use session_test_support::{Browser, Cluster, Fault, Page, Proxy};
 use tokio::{sync::oneshot, time::sleep};
 use tower_session_layer::{RedisStore, SessionLayer, store::redis::Connector};
 
@@ -61,17 +61,17 @@ async fn sent_again(
     let path = format!("/wait{path}");
     let (armed, armed_too) = oneshot::channel();
     let visit = with_pause(visitor, &path, async || {
-        network.lose_replies(1);
-        network.close();
+        network.next(1, Fault::CutReply(0));
+        network.begin(Fault::Closed);
         armed.send(()).unwrap();
     });
     let meanwhile = async {
         armed_too.await.unwrap();
-        while !network.has_lost_replies() {
+        while !network.has_befallen() {
             sleep(Duration::from_millis(1)).await;
         }
         meanwhile().await;
-        network.open();
+        network.end();
     };
     join(visit, meanwhile).await.0
 }

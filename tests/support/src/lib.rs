@@ -30,7 +30,7 @@ pub use self::{
     example::{Example, Instance},
     port::Port,
     process::{Program, Server, free_address, output, wait_until},
-    proxy::Proxy,
+    proxy::{Fault, Proxy},
     python::{Python, python},
     redis::Redis,
     secrets::{assert_tells_no_secret, assert_tells_nothing_of, contains},

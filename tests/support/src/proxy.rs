@@ -1,42 +1,36 @@
 //! A network between a client and Redis, that can fail.
 
+mod fault;
+mod line;
+
 use std::{
-    io::{Read, Write},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    os::unix::net::UnixStream,
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::{
-        Arc, Condvar, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering, mpsc as blocking},
     thread,
-    time::Duration,
 };
 
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream, UnixStream},
+    runtime,
+    sync::mpsc,
+    task::JoinSet,
+};
+
+pub use self::fault::Fault;
+use self::fault::Network;
 use crate::redis::Redis;
 
-/// Leads to a Redis server. Its threads end with the connections that they serve.
+/// Leads to a Redis server. It ends, with all its connections, when this is dropped.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    faults: Arc<Faults>,
+    network: Arc<Network>,
+    orders: mpsc::UnboundedSender<Order>,
 }
 
-/// What is wrong with the network.
-#[derive(Debug, Default)]
-struct Faults {
-    silences: AtomicUsize,
-    /// How long bytes are under way, in milliseconds.
-    delay: AtomicU64,
-    /// How many replies are still to be lost.
-    lost_replies: AtomicUsize,
-    /// How many commands are still to be detained.
-    detentions: AtomicUsize,
-    detained: Mutex<Vec<(UnixStream, Vec<u8>)>>,
-    /// Whether new connections have to wait.
-    is_closed: Mutex<bool>,
-    opened: Condvar,
-}
+/// What is wrong from now on, and whom to tell when it is so.
+type Order = (Option<Fault>, blocking::Sender<()>);
 
 impl Proxy {
     /// Listens on an address of its own.
@@ -46,17 +40,24 @@ impl Proxy {
     /// If it cannot listen.
     #[must_use]
     pub fn to(redis: &Redis) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        let faults = Arc::default();
-        let proxy = Self { address, faults };
-        let (socket, faults) = (redis.socket(), Arc::clone(&proxy.faults));
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                faults.wait_while_closed();
-                forward(client.unwrap(), &socket, &faults);
-            }
-        });
+        let reserved = bind((Ipv4Addr::LOCALHOST, 0).into());
+        let address = reserved.local_addr().unwrap();
+        let network = Arc::new(Network::sound());
+        let (orders, taken) = mpsc::unbounded_channel();
+        let gate = Gate {
+            reserved,
+            socket: redis.socket(),
+            network: Arc::clone(&network),
+        };
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.unwrap();
+        thread::spawn(move || runtime.block_on(gate.keep(taken)));
+        let proxy = Self {
+            address,
+            network,
+            orders,
+        };
+        proxy.end();
         proxy
     }
 
@@ -72,44 +73,25 @@ impl Proxy {
         self.address.port()
     }
 
-    /// From now on lets new connections wait; those that there are work.
-    ///
-    /// # Panics
-    ///
-    /// If a thread of the proxy failed.
-    pub fn close(&self) {
-        *self.faults.is_closed.lock().unwrap() = true;
+    /// From now on this is wrong, and whatever was wrong before no longer.
+    pub fn begin(&self, fault: Fault) {
+        self.order(Some(fault));
     }
 
-    /// Lets them in.
-    ///
-    /// # Panics
-    ///
-    /// If a thread of the proxy failed.
-    pub fn open(&self) {
-        *self.faults.is_closed.lock().unwrap() = false;
-        self.faults.opened.notify_all();
+    /// From now on nothing is wrong.
+    pub fn end(&self) {
+        self.order(None);
     }
 
-    /// Whether all replies that were to be lost have been.
+    /// The next so many messages that this can befall it does befall.
+    pub fn next(&self, times: usize, fault: Fault) {
+        self.network.befall_next(times, fault);
+    }
+
+    /// Whether nothing is left that is to befall the next messages.
     #[must_use]
-    pub fn has_lost_replies(&self) -> bool {
-        self.faults.lost_replies.load(Ordering::SeqCst) == 0
-    }
-
-    /// From now on swallows what is sent on the connections that there are; new ones work.
-    pub fn silence(&self) {
-        self.faults.silences.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// Loses the next replies: their connections are cut instead.
-    pub fn lose_replies(&self, number: usize) {
-        self.faults.lost_replies.store(number, Ordering::SeqCst);
-    }
-
-    /// Detains the next commands on their way, and cuts their connections.
-    pub fn detain(&self, number: usize) {
-        self.faults.detentions.store(number, Ordering::SeqCst);
+    pub fn has_befallen(&self) -> bool {
+        self.network.has_befallen()
     }
 
     /// Lets the detained commands go on to Redis. Nobody waits for the replies.
@@ -118,92 +100,91 @@ impl Proxy {
     ///
     /// If there are none.
     pub fn release(&self) {
-        let detained = std::mem::take(&mut *self.faults.detained.lock().unwrap());
-        assert!(!detained.is_empty(), "nothing was detained");
-        for (mut server, command) in detained {
-            server.write_all(&command).unwrap();
+        assert!(self.network.release() > 0, "nothing was detained");
+    }
+
+    /// How many messages were sent, and have not arrived.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.network.under_way()
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.network.connections.load(Ordering::SeqCst)
+    }
+
+    fn order(&self, fault: Option<Fault>) {
+        let (done, is_done) = blocking::channel();
+        self.orders.send((fault, done)).unwrap();
+        is_done.recv().unwrap();
+    }
+}
+
+/// Where clients are let in.
+struct Gate {
+    /// Bound and nothing else, so that the port is nobody else's while nobody listens there.
+    reserved: TcpSocket,
+    socket: PathBuf,
+    network: Arc<Network>,
+}
+
+impl Gate {
+    async fn keep(self, mut orders: mpsc::UnboundedReceiver<Order>) {
+        let mut listener = None;
+        let mut lines = JoinSet::new();
+        loop {
+            let is_open = !self.network.lasting().is_some_and(Fault::closes);
+            tokio::select! {
+                biased;
+                order = orders.recv() => {
+                    let Some((fault, done)) = order else { return };
+                    listener = self.turn(listener, fault);
+                    // Nobody listens if the test is over.
+                    let _ = done.send(());
+                }
+                client = accept(listener.as_ref()), if is_open => self.let_in(client, &mut lines),
+                Some(_) = lines.join_next() => {}
+            }
         }
     }
 
-    /// From now on whatever is sent takes this long, each way; what follows it waits behind it.
-    pub fn delay(&self, each_way: Duration) {
-        let delay = each_way.as_millis().try_into().unwrap();
-        self.faults.delay.store(delay, Ordering::SeqCst);
+    fn turn(&self, listener: Option<TcpListener>, fault: Option<Fault>) -> Option<TcpListener> {
+        self.network.turn(fault);
+        match fault {
+            Some(Fault::Refused) => None,
+            _ => listener.or_else(|| {
+                let address = self.reserved.local_addr().unwrap();
+                Some(bind(address).listen(BACKLOG).unwrap())
+            }),
+        }
+    }
+
+    fn let_in(&self, client: TcpStream, lines: &mut JoinSet<()>) {
+        let line = line::Line::of(client, &self.network);
+        let socket = self.socket.clone();
+        lines.spawn(async move {
+            // Where there is no Redis, the client is sent away.
+            if let Ok(server) = UnixStream::connect(socket).await {
+                line.lead_to(server).await;
+            }
+        });
     }
 }
 
-impl Faults {
-    fn wait_while_closed(&self) {
-        let is_closed = self.is_closed.lock().unwrap();
-        drop(self.opened.wait_while(is_closed, |it| *it).unwrap());
+async fn accept(listener: Option<&TcpListener>) -> TcpStream {
+    match listener {
+        Some(listener) => listener.accept().await.unwrap().0,
+        None => std::future::pending().await,
     }
 }
 
-fn forward(client: TcpStream, socket: &PathBuf, faults: &Arc<Faults>) {
-    let Ok(server) = UnixStream::connect(socket) else {
-        return;
-    };
-    let (from_client, from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    let to_server = server.try_clone().unwrap();
-    let to_client = Arc::new(client.try_clone().unwrap());
-    let cut = move || {
-        // The client may have hung up by itself.
-        let _ = to_client.shutdown(Shutdown::Both);
-    };
-    let cut_too = cut.clone();
-    copy(
-        from_client,
-        server,
-        Arc::clone(faults),
-        move |faults, command| {
-            let is_detained = take_one(&faults.detentions);
-            if is_detained {
-                let to_server = to_server.try_clone().unwrap();
-                faults
-                    .detained
-                    .lock()
-                    .unwrap()
-                    .push((to_server, command.to_vec()));
-                cut();
-            }
-            is_detained
-        },
-    );
-    copy(from_server, client, Arc::clone(faults), move |faults, _| {
-        let is_lost = take_one(&faults.lost_replies);
-        if is_lost {
-            cut_too();
-        }
-        is_lost
-    });
+fn bind(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
 }
 
-fn copy(
-    mut from: impl Read + Send + 'static,
-    mut to: impl Write + Send + 'static,
-    faults: Arc<Faults>,
-    is_lost: impl Fn(&Faults, &[u8]) -> bool + Send + 'static,
-) {
-    let before = faults.silences.load(Ordering::SeqCst);
-    thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(read @ 1..) = from.read(&mut buffer) {
-            let delay = faults.delay.load(Ordering::SeqCst);
-            thread::sleep(Duration::from_millis(delay));
-            if is_lost(&faults, &buffer[..read]) {
-                break;
-            }
-            let is_silent = faults.silences.load(Ordering::SeqCst) > before;
-            if !is_silent && to.write_all(&buffer[..read]).is_err() {
-                break;
-            }
-        }
-    });
-}
-
-/// Whether there was one left to take.
-fn take_one(number: &AtomicUsize) -> bool {
-    let one_less = |number: usize| number.checked_sub(1);
-    let taken = number.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
-    taken.is_ok()
-}
+const BACKLOG: u32 = 1024;
