@@ -60,6 +60,7 @@ impl Line {
             }
             Fault::Detained => {
                 let network = Arc::clone(&self.network);
+                let _under_way = network.message();
                 network.detain();
                 drop(self);
                 network.released().await;
