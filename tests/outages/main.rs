@@ -1,6 +1,6 @@
 //! What visitors notice when Redis, or the way to it, fails in all the ways there are.
 #![cfg(feature = "redis")]
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../common/mod.rs"]
 mod common;
