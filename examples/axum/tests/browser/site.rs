@@ -1,6 +1,6 @@
 //! The site that the browser visits: the example, with its sessions in Redis.
 
-use session_test_support::{Curl, Example, Http, Instance, Proxy, Redis};
+use session_test_support::{Curl, Example, Http, Instance, Redis, Setup};
 
 use crate::gate::Gate;
 
@@ -14,7 +14,7 @@ pub(crate) struct Site {
 impl Site {
     /// Starts Redis, and the example on it.
     pub(crate) fn start() -> Self {
-        let redis = Redis::start();
+        let redis = Setup::new().with_port().start();
         let instance = instance(&redis.url());
         Self { instance, redis }
     }
@@ -41,9 +41,7 @@ impl Site {
 
     /// A second instance, and a gate on its way to the same Redis.
     pub(crate) async fn instance_behind_a_gate(&self) -> (Instance, Gate) {
-        let proxy = Proxy::to(&self.redis);
-        let address = proxy.url().replace("redis://", "").parse().unwrap();
-        let gate = Gate::to(address).await;
+        let gate = Gate::to(self.redis.address()).await;
         (instance(&format!("redis://{}", gate.address())), gate)
     }
 }
