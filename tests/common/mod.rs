@@ -5,6 +5,7 @@
 pub(crate) mod app;
 #[cfg(all(feature = "redis-cluster", feature = "redis-sentinel"))]
 pub(crate) mod connectors;
+pub(crate) mod dice;
 pub(crate) mod duo;
 pub(crate) mod log;
 pub(crate) mod places;

@@ -5,11 +5,11 @@ use tokio::task::yield_now;
 
 use crate::{
     common::{
+        dice::Dice,
         duo::{Duo, Visitor},
         race::race,
         visitor::COOKIE,
     },
-    dice::Dice,
     history::{History, Model, Outcome, assert_explained, by_hand, is_explained, outcome},
 };
 

@@ -5,7 +5,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod dice;
 mod entries;
 mod history;
 mod sessions;

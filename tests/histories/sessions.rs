@@ -8,11 +8,11 @@ use session_test_support::{Browser, Page};
 
 use crate::{
     common::{
+        dice::Dice,
         duo::Visitor,
         race::race,
         visitor::{COOKIE, issued},
     },
-    dice::Dice,
     history::{History, Model, Outcome, assert_explained, by_hand, is_explained, outcome},
 };
 

@@ -12,9 +12,9 @@ use tokio::time::sleep;
 use crate::{
     common::{
         app::App,
+        dice::Dice,
         visitor::{COOKIE, token},
     },
-    dice::Dice,
     ledger::Ledger,
     site::{Site, eventually},
     visits::{is_served, number},

@@ -6,8 +6,6 @@
 mod common;
 
 mod customer;
-#[path = "../histories/dice.rs"]
-mod dice;
 mod ledger;
 mod parallel;
 mod site;

@@ -12,8 +12,8 @@ use session_test_support::Fault;
 use tokio::time::timeout;
 
 use crate::{
+    common::dice::Dice,
     customer::{Customer, Figures},
-    dice::Dice,
     parallel::alone,
     site::{PATIENCE, Site, eventually},
     trouble::{Trouble, durable},

@@ -7,6 +7,7 @@ use tower_session_layer::SessionErrorKind;
 use crate::{
     common::{
         app::{App, said},
+        dice::Dice,
         log::Log,
     },
     places::Place,
@@ -75,20 +76,14 @@ async fn a_record_that_was_cut_anywhere_is_that_of_a_stranger() {
 #[tokio::test]
 async fn whatever_bytes_are_garbled_nobody_is_locked_out() {
     let place = Place::redis().await;
-    let mut dice = 0x2545_f491_4f6c_dd1d_u64;
-    let mut roll = |below: usize| {
-        dice ^= dice << 13;
-        dice ^= dice >> 7;
-        dice ^= dice << 17;
-        usize::try_from(dice % below as u64).unwrap()
-    };
+    let mut dice = Dice::of(0, 1);
     for round in 0..400 {
         let (browser, id) = place.visitor().await;
         let mut garbled = place.record(&id);
-        for _ in 0..=roll(3) {
+        for _ in 0..=dice.roll(3) {
             // A first byte of later versions is another matter.
-            let at = 1 + roll(garbled.len() - 1);
-            garbled[at] = u8::try_from(roll(256)).unwrap();
+            let at = 1 + dice.roll(garbled.len() - 1);
+            garbled[at] = u8::try_from(dice.roll(256)).unwrap();
         }
         place.damage(&id, |record| *record = garbled.clone());
         let what = format!("round {round}: {}", garbled.escape_ascii());
