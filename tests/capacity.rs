@@ -52,21 +52,15 @@ fn used_memory(redis: &Redis) -> u64 {
 
 /// What a load and a commit keep Redis busy for, in microseconds.
 async fn times(redis: &Redis, browser: &Browser<App>) -> (String, String) {
-    let visit = async |path| {
+    let time = async |path, command| {
         let _ = redis.cli(&["CONFIG", "RESETSTAT"]);
         for _ in 0..1_000 {
             browser.get(path).await;
         }
-        redis.cli(&["INFO", "commandstats"])
-    };
-    let time = |statistics: String, command| {
-        let line = statistics.lines().find(|it| it.starts_with(command));
-        let mut fields = line.unwrap().split(',');
-        let time = fields.find_map(|it| it.strip_prefix("usec_per_call="));
-        time.unwrap().to_owned()
+        redis.statistic(command, "usec_per_call").unwrap()
     };
     (
-        time(visit("/get:data").await, "cmdstat_get:"),
-        time(visit("/update:n").await, "cmdstat_evalsha:"),
+        time("/get:data", "get").await,
+        time("/update:n", "evalsha").await,
     )
 }

@@ -1,9 +1,6 @@
 //! What can happen to Redis, and to the way there.
 
-use std::{
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use session_test_support::{Fault, Program, Redis, Setup};
 
@@ -37,7 +34,7 @@ impl Trouble {
             Self::Paused => site.redis.pause(),
             Self::Killed => site.redis.kill(),
             Self::Kicked => site.redis.cut(),
-            Self::Busy => return Some(keep_busy(site)),
+            Self::Busy => return Some(site.redis.run_endless_script()),
         }
         None
     }
@@ -100,19 +97,4 @@ impl Trouble {
 pub(crate) fn durable() -> Redis {
     let written_down = ["--appendonly", "yes", "--appendfsync", "no"];
     Setup::new().with(&written_down).start()
-}
-
-/// The program that waits for a script that never ends.
-fn keep_busy(site: &Site) -> Program {
-    let _ = site.redis.cli(&["CONFIG", "SET", "lua-time-limit", "50"]);
-    let socket = site.redis.url();
-    let mut command = Command::new("redis-cli");
-    command
-        .args(["-s", socket.strip_prefix("unix://").unwrap()])
-        .args(["EVAL", "while true do end", "0"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    Program::start(&mut command, || {
-        site.redis.cli(&["PING"]).starts_with("BUSY")
-    })
 }

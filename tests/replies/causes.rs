@@ -8,7 +8,7 @@ use std::{
 
 use session_test_support::Redis;
 
-use crate::site::{keep_busy, tell, wait_for};
+use crate::site::{tell, wait_for};
 
 /// What is to be kept until a cause is taken away.
 pub(crate) type Kept = Box<dyn Any>;
@@ -50,7 +50,7 @@ pub(crate) const LOADING: Cause = Cause::Done(
             "CONFIG SET loading-process-events-interval-bytes 1024",
         );
         tell(redis, "CONFIG SET key-load-delay 1000");
-        let reload = keep_busy(redis, &["DEBUG", "RELOAD"]);
+        let reload = redis.keep_busy(&["DEBUG", "RELOAD"]);
         wait_for(redis, &["INFO", "persistence"], "loading:1");
         Box::new(reload)
     },
@@ -77,12 +77,7 @@ pub(crate) const NO_DISK: Cause = Cause::Done(
 
 /// It runs a script that does not end.
 pub(crate) const BUSY: Cause = Cause::Done(
-    |redis| {
-        tell(redis, "CONFIG SET lua-time-limit 1");
-        let script = keep_busy(redis, &["EVAL", "while true do end", "0"]);
-        wait_for(redis, &["PING"], "BUSY");
-        Box::new(script)
-    },
+    |redis| Box::new(redis.run_endless_script()),
     |redis, _| {
         let _ = redis.cli(&["SCRIPT", "KILL"]);
     },

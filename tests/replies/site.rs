@@ -1,12 +1,9 @@
 //! A visitor on a Redis, and how the Redis is reached.
 
-use std::{
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use http::StatusCode;
-use session_test_support::{Browser, Page, Program, Redis, wait_until};
+use session_test_support::{Browser, Page, Redis, wait_until};
 use tokio::time::{sleep, timeout};
 use tower_session_layer::{RedisStore, SessionLayer};
 
@@ -54,15 +51,6 @@ pub(crate) async fn served(browser: &Browser<App>, path: &str) -> Page {
 /// Waits until what Redis says contains `expected`.
 pub(crate) fn wait_for(redis: &Redis, arguments: &[&str], expected: &str) {
     wait_until(expected, || redis.cli(arguments).contains(expected));
-}
-
-/// Sends a command that Redis is busy with for long.
-pub(crate) fn keep_busy(redis: &Redis, arguments: &[&str]) -> Program {
-    let mut command = Command::new("redis-cli");
-    let socket = redis.url();
-    command.arg("-s").arg(socket.trim_start_matches("unix://"));
-    command.args(arguments).stdout(Stdio::null());
-    Program::start(&mut command, || true)
 }
 
 /// What `redis-cli` prints, where it does not matter.

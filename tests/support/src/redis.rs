@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     os::unix::net::UnixStream,
     path::PathBuf,
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use tempfile::TempDir;
@@ -174,19 +174,55 @@ impl Redis {
     /// If the statistics are not as documented.
     #[must_use]
     pub fn calls(&self, command: &str) -> u64 {
+        let calls = self.statistic(command, "calls");
+        calls.map_or(0, |calls| calls.parse().unwrap())
+    }
+
+    /// One of the statistics of a command, such as `usec_per_call`, if it was called since then.
+    ///
+    /// # Panics
+    ///
+    /// If the statistics are not as documented.
+    #[must_use]
+    pub fn statistic(&self, command: &str, name: &str) -> Option<String> {
         let statistics = self.cli(&["INFO", "commandstats"]);
-        let line = format!("cmdstat_{command}:calls=");
-        let mut counts = statistics.lines().filter_map(|it| it.strip_prefix(&line));
-        counts
-            .next()
-            .map_or(0, |count| count.split(',').next().unwrap().parse().unwrap())
+        let (command, name) = (format!("cmdstat_{command}:"), format!("{name}="));
+        let mut lines = statistics.lines().map(str::trim_end);
+        let fields = lines.find_map(|it| it.strip_prefix(&command))?;
+        let value = fields.split(',').find_map(|it| it.strip_prefix(&name));
+        Some(value.unwrap().to_owned())
+    }
+
+    /// Sends a command that keeps it busy for long, from a program that waits for the reply.
+    #[must_use]
+    pub fn keep_busy(&self, arguments: &[&str]) -> Program {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Program::start(&mut command, || true)
+    }
+
+    /// Runs a script that does not end, until it is killed, and waits until it refuses everybody else
+    /// for that.
+    #[must_use]
+    pub fn run_endless_script(&self) -> Program {
+        let _ = self.cli(&["CONFIG", "SET", "lua-time-limit", "1"]);
+        let script = self.keep_busy(&["EVAL", "while true do end", "0"]);
+        wait_until("a script keeps it busy", || {
+            self.cli(&["PING"]).starts_with("BUSY")
+        });
+        script
     }
 
     fn output(&self, arguments: &[&str]) -> Vec<u8> {
-        let mut command = Command::new("redis-cli");
-        command.arg("-s").arg(self.socket()).args(arguments);
+        let mut command = self.command(arguments);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{command:?}");
         output.stdout
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("redis-cli");
+        command.arg("-s").arg(self.socket()).args(arguments);
+        command
     }
 }
