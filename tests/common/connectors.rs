@@ -7,9 +7,7 @@ use redis::{
     sentinel::{SentinelClient, SentinelServerType},
 };
 use session_test_support::{Cluster, Sentinels};
-use tower_session_layer::{RedisStore, SessionLayer, store::redis::Connector};
-
-use crate::common::stores::Subject;
+use tower_session_layer::store::redis::Connector;
 
 /// Asks Sentinels for the primary.
 pub(crate) fn through(sentinels: &Sentinels) -> Connector {
@@ -21,20 +19,6 @@ pub(crate) fn through(sentinels: &Sentinels) -> Connector {
 /// Finds its way on a cluster, as this user: `""`, or `name:password@`.
 pub(crate) fn on(cluster: &Cluster, user: &str) -> Connector {
     Connector::cluster(ClusterClient::builder(cluster.urls(user))).unwrap()
-}
-
-/// Two stores that have nothing in common but where this leads.
-pub(crate) async fn subject(name: &'static str, connector: &Connector) -> Subject {
-    let layer = async || {
-        let store = RedisStore::connect_to(connector.clone()).await.unwrap();
-        SessionLayer::new(store.with_deadline(Duration::from_secs(10)))
-    };
-    Subject {
-        name,
-        layer: layer().await,
-        elsewhere: layer().await,
-        redis: None,
-    }
 }
 
 /// Nobody is replaced because a busy machine was slow.

@@ -10,6 +10,8 @@ use std::{
 };
 
 use bytes::Bytes;
+#[cfg(feature = "redis")]
+use tower_session_layer::store::redis::Connector;
 use tower_session_layer::{
     SessionId, SessionLayer, SessionStore,
     store::{Applied, CommitAnswer, Delta, StoreError},
@@ -70,20 +72,37 @@ impl Subject {
         Self::within(PATIENCE, url, elsewhere).await
     }
 
+    /// Two stores that have nothing in common but where this leads.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn through(name: &'static str, connector: &Connector) -> Self {
+        Self::at(name, PATIENCE, [connector.clone(), connector.clone()]).await
+    }
+
     #[cfg(feature = "redis")]
     async fn within(deadline: Duration, url: &str, elsewhere: &str) -> Self {
-        let store = async |url| {
-            let store = tower_session_layer::RedisStore::connect(url).await;
-            store.unwrap().with_deadline(deadline)
+        let ways = [url, elsewhere].map(|url| Connector::open(url).unwrap());
+        Self::at("redis", deadline, ways).await
+    }
+
+    #[cfg(feature = "redis")]
+    async fn at(name: &'static str, deadline: Duration, ways: [Connector; 2]) -> Self {
+        let layer = async |way: Connector| {
+            let store = tower_session_layer::RedisStore::connect_to(way).await;
+            SessionLayer::new(store.unwrap().with_deadline(deadline))
         };
+        let [here, elsewhere] = ways;
         Self {
-            name: "redis",
-            layer: SessionLayer::new(store(url).await),
-            elsewhere: SessionLayer::new(store(elsewhere).await),
+            name,
+            layer: layer(here).await,
+            elsewhere: layer(elsewhere).await,
             redis: None,
         }
     }
 }
+
+/// What a user of Redis must be allowed, as the documentation says.
+#[cfg(feature = "redis")]
+pub(crate) const LEAST_PERMISSIONS: &str = "~session:* +get +set +del +time +eval +evalsha";
 
 /// A busy machine is no fault of the store.
 const PATIENCE: Duration = Duration::from_secs(10);

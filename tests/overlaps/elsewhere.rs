@@ -8,9 +8,10 @@ use tower_session_layer::SessionLayer;
 use crate::{
     at_once,
     common::{
-        connectors::{ENDLESS, on, subject, through},
+        connectors::{ENDLESS, on, through},
         duo::Duo,
         race::race_on,
+        stores::Subject,
     },
     log_outs, sign_ins, writers,
 };
@@ -25,8 +26,8 @@ impl Elsewhere {
     /// The requests of each race wait for each other at places of their own.
     async fn duos(&self) -> Vec<Duo> {
         let subjects = [
-            subject("sentinel", &through(&self.sentinels)).await,
-            subject("cluster", &on(&self.cluster, "")).await,
+            Subject::through("sentinel", &through(&self.sentinels)).await,
+            Subject::through("cluster", &on(&self.cluster, "")).await,
         ];
         let serve = |subject| Duo::serve(subject, SessionLayer::clone);
         join_all(subjects.map(serve)).await

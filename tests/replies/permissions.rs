@@ -11,13 +11,11 @@ use crate::{
     common::{
         app::{App, app},
         log::Log,
+        stores::LEAST_PERMISSIONS as LEAST,
         visitor::with_pause,
     },
     site::{layer_at, tell, url_of, visitor_at},
 };
-
-/// What the documentation says.
-const LEAST: &str = "~session:* +get +set +del +time +eval +evalsha";
 
 #[test]
 fn the_documentation_says_what_is_tested() {

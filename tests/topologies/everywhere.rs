@@ -13,6 +13,7 @@ use tower_session_layer::{
 use crate::common::{
     app::app,
     connectors::{ENDLESS, on, through},
+    stores::LEAST_PERMISSIONS,
     visitor::{COOKIE, token},
 };
 
@@ -57,7 +58,7 @@ async fn behind_sentinels_and_on_a_cluster_are_the_same_laws_and_the_same_story(
     let sentinels = Sentinels::start(ENDLESS);
     let cluster = Cluster::start(0, ENDLESS);
     for node in cluster.nodes() {
-        let user = USER.split(' ').chain(["+ping", "+cluster|slots"]);
+        let user = user().chain(["+ping", "+cluster|slots"]);
         let user: Vec<_> = ["ACL", "SETUSER"].into_iter().chain(user).collect();
         assert_eq!(node.cli(&user), "OK");
     }
@@ -131,7 +132,7 @@ fn open(
 }
 
 fn least_privilege() -> Row {
-    let user: Vec<_> = ["--user"].into_iter().chain(USER.split(' ')).collect();
+    let user: Vec<_> = ["--user"].into_iter().chain(user()).collect();
     let setup = Setup::new().with_port().with(&user);
     let url = |redis: &Redis| redis.url_over_tcp("app:password@");
     open("least privilege", setup, url, |redis| {
@@ -180,4 +181,7 @@ fn clients(redis: &Redis, what: &str) -> bool {
 }
 
 /// Somebody who may do what the documentation of `RedisStore` names, and nothing else.
-const USER: &str = "app on >password ~session:* +get +set +del +time +evalsha +eval";
+fn user() -> impl Iterator<Item = &'static str> {
+    let user = ["app", "on", ">password"].into_iter();
+    user.chain(LEAST_PERMISSIONS.split(' '))
+}
