@@ -137,13 +137,13 @@ for i = FIRST_ENTRY, #ARGV, 3 do
   if ARGV[i]:byte(1) < 97 then base_of[entry_key] = ARGV[i + 1] end
 end
 
--- What begins a character of UTF-8 with more than one byte, but for the last one.
-local BEGINNINGS = { '[\194-\223]', '\224[\160-\191]', '[\225-\236\238\239][\128-\191]',
-  '\237[\128-\159]', '\240[\144-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191]',
-  '\244[\128-\143][\128-\191]' }
 local function is_text(bytes)
   if not bytes:find('[\128-\255]') then return true end
-  for _, beginning in ipairs(BEGINNINGS) do bytes = bytes:gsub(beginning .. '[\128-\191]', '?') end
+  -- What begins a character of UTF-8 with more than one byte, but for the last one.
+  local beginnings = { '[\194-\223]', '\224[\160-\191]', '[\225-\236\238\239][\128-\191]',
+    '\237[\128-\159]', '\240[\144-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191]',
+    '\244[\128-\143][\128-\191]' }
+  for _, beginning in ipairs(beginnings) do bytes = bytes:gsub(beginning .. '[\128-\191]', '?') end
   return not bytes:find('[\128-\255]')
 end
 
