@@ -196,21 +196,18 @@ impl Redis {
     /// Sends a command that keeps it busy for long, from a program that waits for the reply.
     #[must_use]
     pub fn keep_busy(&self, arguments: &[&str]) -> Program {
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        Program::start(&mut command, || true)
+        Program::start(&mut self.silent_command(arguments), || true)
     }
 
     /// Runs a script that does not end, until it is killed, and waits until it refuses everybody else
     /// for that.
     #[must_use]
     pub fn run_endless_script(&self) -> Program {
+        // Not so while it loads what it has written down before it was killed.
+        wait_until("it executes commands", || self.cli(&["PING"]) == "PONG");
         let _ = self.cli(&["CONFIG", "SET", "lua-time-limit", "1"]);
-        let script = self.keep_busy(&["EVAL", "while true do end", "0"]);
-        wait_until("a script keeps it busy", || {
-            self.cli(&["PING"]).starts_with("BUSY")
-        });
-        script
+        let mut script = self.silent_command(&["EVAL", "while true do end", "0"]);
+        Program::start(&mut script, || self.cli(&["PING"]).starts_with("BUSY"))
     }
 
     fn output(&self, arguments: &[&str]) -> Vec<u8> {
@@ -218,6 +215,12 @@ impl Redis {
         let output = command.output().unwrap();
         assert!(output.status.success(), "{command:?}");
         output.stdout
+    }
+
+    fn silent_command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
