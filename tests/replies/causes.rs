@@ -23,6 +23,11 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
+    pub(crate) fn is_about_users(self) -> bool {
+        let is_about_users = |line: &&str| line.starts_with("ACL");
+        matches!(self, Self::Said(lines, _) if lines.iter().any(is_about_users))
+    }
+
     pub(crate) fn begin(self, redis: &Redis) -> Kept {
         match self {
             Self::Said(lines, _) => {

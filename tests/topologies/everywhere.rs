@@ -40,7 +40,9 @@ async fn every_way_to_one_server_leads_to_the_same_laws_and_the_same_story() {
         least_privilege(),
         tls("tls", false),
         tls("tls, with a certificate of the client", true),
-        with_server("oldest redis that is tested", server("redis-6.2")),
+        #[cfg(target_arch = "x86_64")]
+        with_server("redis 5, the oldest", server("redis-5")),
+        with_server("redis 6.2", server("redis-6.2")),
         with_server("valkey", server("valkey")),
     ];
     for row in rows {
