@@ -215,6 +215,7 @@ impl Rules {
             lifetime: self.lifetime,
             max_len: self.max_len,
             max_entry_len: self.max_entry_len,
+            max_sessions: None,
             rotate_every: self.rotate_every,
             grace: self.grace,
         }

@@ -94,8 +94,8 @@ pub use crate::store::RedisStore;
 pub use crate::{
     cookie::{InvalidSessionCookie, SameSite, SessionCookie, SessionCookieBuilder},
     middleware::{
-        LazySession, ResponseBody, ResponseFuture, Session, SessionLayer, SessionService, SiteData,
-        StoreFailure,
+        AtLimit, LazySession, ResponseBody, ResponseFuture, Revocation, Session, SessionEvent,
+        SessionInfo, SessionLayer, SessionService, Sessions, SiteData, StoreFailure,
     },
     session::{
         error::{SessionError, SessionErrorKind},

@@ -7,7 +7,9 @@ use tower_session_layer::store::conformance;
 #[cfg(feature = "memory")]
 #[tokio::test]
 async fn memory_obeys_the_laws() {
-    conformance::run(tower_session_layer::MemoryStore::new()).await;
+    let store = tower_session_layer::MemoryStore::new();
+    conformance::run(store.clone()).await;
+    conformance::run_with_owners(store).await;
 }
 
 #[cfg(feature = "redis")]
@@ -15,5 +17,7 @@ async fn memory_obeys_the_laws() {
 async fn redis_obeys_the_laws() {
     let redis = session_test_support::Redis::start();
     let store = tower_session_layer::RedisStore::connect(&redis.url()).await;
-    conformance::run(store.unwrap()).await;
+    let store = store.unwrap();
+    conformance::run(store.clone()).await;
+    conformance::run_with_owners(store).await;
 }

@@ -37,17 +37,18 @@ type Work<T> = Mutex<BoxFuture<'static, Result<T, SessionError>>>;
 
 /// Runs a commit to its end, even if nobody polls or awaits this any more: others wait for it.
 pub(super) async fn run<T: Send + 'static>(
-    session: &Session,
+    settings: &Arc<Settings>,
+    id: Option<SessionId>,
     work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
 ) -> Result<T, SessionError> {
     let Ok(runtime) = Handle::try_current() else {
-        return Finishing::new(session, work).await;
+        return Finishing::of(settings, id, work).await;
     };
-    let id = session.peek().id();
     let (tell, told) = oneshot::channel();
-    let task = spawn(&runtime, session.settings(), async move {
+    let its_settings = Arc::clone(settings);
+    let task = spawn(&runtime, settings, async move {
         if let Err(Err(error)) = tell.send(work.await) {
-            failure::log(&error, id);
+            failure::note(&error, id, &its_settings);
         }
     });
     match told.await {
@@ -78,10 +79,19 @@ impl<T: Send + 'static> Finishing<T> {
         session: &Session,
         work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
     ) -> Self {
+        let id = session.peek().id();
+        Self::of(session.settings(), id, work)
+    }
+
+    fn of(
+        settings: &Arc<Settings>,
+        id: Option<SessionId>,
+        work: impl Future<Output = Result<T, SessionError>> + Send + 'static,
+    ) -> Self {
         Self {
             work: Some(Mutex::new(Box::pin(work))),
-            id: session.peek().id(),
-            settings: Arc::clone(session.settings()),
+            id,
+            settings: Arc::clone(settings),
         }
     }
 
@@ -121,9 +131,10 @@ impl<T: Send + 'static> Drop for Finishing<T> {
             return;
         };
         let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let settings = Arc::clone(&self.settings);
         spawn(&runtime, &self.settings, async move {
             if let Err(error) = work.await {
-                failure::log(&error, id);
+                failure::note(&error, id, &settings);
             }
         });
     }

@@ -4,10 +4,11 @@ use tokio::time::Instant;
 
 use crate::{
     middleware::{
-        background::Finishing, failure::store_failed, head::Head, layer::COMMIT_DEADLINE,
-        session::Session, settings::Settings,
+        background::Finishing, events::SessionEvent, failure::store_failed, head::Head,
+        layer::COMMIT_DEADLINE, limit::make_room, session::Session, settings::Settings,
     },
     session::{
+        delta::{Change, DeltaKind},
         error::{SessionError, SessionErrorKind},
         outcome::Outcome,
         state::State,
@@ -146,6 +147,13 @@ async fn commit_in_turn(
         // happen. Failed here, it stays in flight, and whoever commits next sends it again, which
         // has the effect of sending it once.
         let answer = session.settings().store.commit(&step.id, &step.delta).await;
+        if matches!(answer, Ok(CommitAnswer::Full)) {
+            session.peek().try_again();
+            let is_in_time = Instant::now() <= deadline;
+            if is_in_time && make_room(session.settings(), &step).await? {
+                continue;
+            }
+        }
         let is_conflict = matches!(answer, Ok(CommitAnswer::Conflict(_)));
         let is_committed = matches!(answer, Ok(CommitAnswer::Committed));
         take_in(session, &step, answer)?;
@@ -165,9 +173,10 @@ fn take_in(
     if matches!(answer, Ok(CommitAnswer::Unreadable)) {
         tracing::warn!(session.id = %step.id, "unreadable session record");
     }
+    let is_committed = matches!(answer, Ok(CommitAnswer::Committed));
     let mut state = session.peek();
     let answered = answer.map_err(store_failed);
-    match answered.and_then(|answer| state.answered(answer)) {
+    let result = match answered.and_then(|answer| state.answered(answer)) {
         // That a session was used, or could have a new token, is not worth failing a request for.
         Err(error) if step.is_routine => {
             state.give_up_routine();
@@ -175,6 +184,33 @@ fn take_in(
             Ok(())
         }
         result => result,
+    };
+    drop(state);
+    if is_committed && session.settings().listener.is_some() {
+        announce(step, session);
+    }
+    result
+}
+
+/// Tells what a commit made of the session.
+fn announce(step: &Step, session: &Session) {
+    let (id, settings) = (step.id, session.settings());
+    let owner = session.peek().owner();
+    let owner = owner.as_deref();
+    match &step.delta.kind {
+        DeltaKind::Create(_) => settings.tell(|| SessionEvent::Created { id, owner }),
+        DeltaKind::Destroy => {
+            let owner = step.delta.account.owner().map(|owner| &**owner);
+            settings.tell(|| SessionEvent::Destroyed { id, owner });
+        }
+        DeltaKind::Change(Change {
+            renewal: Some(renewal),
+            ..
+        }) => settings.tell(|| match renewal.authenticated {
+            Some(_) => SessionEvent::SignedIn { id, owner },
+            None => SessionEvent::Renewed { id, owner },
+        }),
+        DeltaKind::Change(_) | DeltaKind::Rotate(_) => {}
     }
 }
 

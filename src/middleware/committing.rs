@@ -63,7 +63,7 @@ fn failed<B: Body, E>(
     result: Result<Response<B>, E>,
     handle: Handle,
 ) -> Result<Response<ResponseBody<B>>, E> {
-    failure::log(error, handle.id());
+    failure::note(error, handle.id(), handle.settings());
     // A cookie that an earlier commit issued goes out all the same: no other one counts.
     let head = handle.send_head();
     let came_too_late = error.status() == StatusCode::CONFLICT;

@@ -137,7 +137,7 @@ impl<D: Buf> Ending<D> {
     /// The end of a body whose session could not be saved.
     fn failed(&mut self, error: SessionError) -> Result<Frame<D>, BoxError> {
         self.phase = Phase::Done;
-        failure::log(&error, self.handle.id());
+        failure::note(&error, self.handle.id(), self.handle.settings());
         match self.is_grpc {
             true => Ok(Frame::trailers(failure::trailers(&error))),
             false => Err(error.into()),

@@ -7,7 +7,7 @@ use http::{
 use http_body::Body;
 
 use crate::{
-    middleware::body::ResponseBody,
+    middleware::{body::ResponseBody, events::SessionEvent, settings::Settings},
     session::{
         error::{SessionError, SessionErrorKind},
         token::SessionId,
@@ -42,14 +42,16 @@ pub(super) fn response<B: Body>(
 
 impl SessionError {
     /// What an HTTP client is told of this: 409 where another request came first, 403 where another
-    /// site made this one, 400 where its cookies contradict each other, 503 where the store failed,
+    /// site made this one or the user has too many sessions, 400 where its cookies contradict each other, 503 where the store failed,
     /// 500 where the application did.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        use SessionErrorKind::{Ambiguous, Conflict, CrossSite, Entropy, Gone, Store, Superseded};
+        use SessionErrorKind::{
+            Ambiguous, Conflict, CrossSite, Entropy, Gone, Store, Superseded, TooManySessions,
+        };
         match self.kind() {
             Gone | Superseded | Conflict => StatusCode::CONFLICT,
-            CrossSite => StatusCode::FORBIDDEN,
+            CrossSite | TooManySessions => StatusCode::FORBIDDEN,
             Ambiguous => StatusCode::BAD_REQUEST,
             Store | Entropy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -63,12 +65,15 @@ pub(super) fn store_failed(error: StoreError) -> SessionError {
 
 /// Notes that a session was not saved. That another request came first, or that this one comes from
 /// another site, is no fault of the server.
-pub(super) fn log(error: &SessionError, id: Option<SessionId>) {
-    let cause = error as &dyn std::error::Error;
-    let id = id.map(tracing::field::display);
+pub(super) fn note(error: &SessionError, id: Option<SessionId>, settings: &Settings) {
+    let (cause, kind) = (error as &dyn std::error::Error, error.kind());
+    let shown = id.map(tracing::field::display);
     match error.status().is_client_error() {
-        true => tracing::warn!(session.id = id, error = cause, "session not saved"),
-        false => tracing::error!(session.id = id, error = cause, "session not saved"),
+        true => {
+            tracing::warn!(session.id = shown, error = cause, "session not saved");
+            settings.tell(|| SessionEvent::Refused { id, kind });
+        }
+        false => tracing::error!(session.id = shown, error = cause, "session not saved"),
     }
 }
 

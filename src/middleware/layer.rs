@@ -1,6 +1,7 @@
 //! The layer: configuration.
 
 use std::{
+    num::NonZeroUsize,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -13,7 +14,10 @@ use crate::{
     cookie::SessionCookie,
     middleware::{
         clear::{ClearSiteData, SiteData},
+        events::SessionEvent,
+        limit::AtLimit,
         service::SessionService,
+        sessions::Sessions,
         settings::Settings,
         terms::StoreFailure,
     },
@@ -119,6 +123,7 @@ impl SessionLayer {
                 lifetime: Lifetime::default(),
                 max_len: 64 * 1024,
                 max_entry_len: usize::MAX,
+                max_sessions: None,
                 rotate_every: None,
                 grace: DEFAULT_GRACE,
             },
@@ -129,6 +134,8 @@ impl SessionLayer {
             passive_requests: None,
             store_failure: None,
             clear_site_data: ClearSiteData::default(),
+            at_limit: AtLimit::EvictOldest,
+            listener: None,
             background: TaskTracker::new(),
         });
         let mode = Mode::Eager;
@@ -275,6 +282,49 @@ impl SessionLayer {
         self.with(|settings| settings.clear_site_data = ClearSiteData::new(what.as_ref()))
     }
 
+    /// How many sessions one [owner](crate::Session::set_owner) may have at the same time, at least
+    /// one, and what becomes of a sign-in beyond that (ASVS 7.1.2). There are never more, however many
+    /// sign-ins race; but those that were there before this was set stay until the next sign-in.
+    ///
+    /// A sign-in that dies on its way to the store, with its server, can count for some seconds.
+    /// Needs a store that keeps account of owners; with another one every sign-in fails. Defaults to
+    /// any number.
+    ///
+    /// ```
+    /// # #[cfg(feature = "memory")] {
+    /// use tower_session_layer::{AtLimit, MemoryStore, SessionLayer};
+    ///
+    /// let layer = SessionLayer::new(MemoryStore::new())
+    ///     .with_sessions_per_owner(3, AtLimit::EvictOldest);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_sessions_per_owner(self, most: usize, at_limit: AtLimit) -> Self {
+        self.with(|settings| {
+            settings.limits.max_sessions = NonZeroUsize::new(most.max(1));
+            settings.at_limit = at_limit;
+        })
+    }
+
+    /// Tells what happens to sessions: to count it, or for an audit. `listener` is called where it
+    /// happens, once the store knows, so it has to be quick, and must not use the session. Defaults to
+    /// telling nobody.
+    ///
+    /// ```
+    /// # #[cfg(feature = "memory")] {
+    /// use tower_session_layer::{MemoryStore, SessionEvent, SessionLayer};
+    ///
+    /// let layer = SessionLayer::new(MemoryStore::new()).with_events(|event| match event {
+    ///     SessionEvent::ReusedToken { id } => println!("somebody has a copy of a cookie of {id}"),
+    ///     _ => {}
+    /// });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_events(self, listener: impl Fn(SessionEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.listener = Some(Arc::new(listener)))
+    }
+
     /// Saves what a request changed even if it is answered with a server error (HTTP 5xx, or a code
     /// of gRPC that blames the server), or if the service returns an error. Defaults to discarding
     /// it: the request failed as a whole.
@@ -305,6 +355,12 @@ impl SessionLayer {
     #[must_use]
     pub fn insecure_cross_site_beginnings(self) -> Self {
         self.with(|settings| settings.allows_cross_site_beginnings = true)
+    }
+
+    /// The sessions of users, to list and to end them. Ask for it when everything else is set.
+    #[must_use]
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(&self.settings)
     }
 
     /// Waits until no commit is under way in the background: those of clients that hung up, and of

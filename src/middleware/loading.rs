@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use crate::{
     cookie::Presented,
     middleware::{
+        events::SessionEvent,
         failure::store_failed,
         session::Session,
         settings::Settings,
@@ -58,6 +59,7 @@ impl Start {
             Presented::Nothing => return empty(terms.standing),
             Presented::TooMany => {
                 tracing::warn!("more than four different session cookies in one request");
+                settings.tell(|| SessionEvent::SeveralCookies { id: None });
                 return empty(Standing::AMBIGUOUS);
             }
             Presented::Token(token) => Source::One {
@@ -124,6 +126,7 @@ async fn resolve(mut tokens: Vec<Token>, settings: Arc<Settings>) -> Result<Stat
         count = tokens.len(),
         "several different session cookies in one request"
     );
+    settings.tell(|| SessionEvent::SeveralCookies { id: session.id() });
     Ok(session)
 }
 
@@ -141,7 +144,10 @@ fn resume(
     let limits = settings.limits;
     let record = match loaded.map_err(store_failed)?.map(Record::parse) {
         Some(Ok(record)) => record,
-        None => return Ok(State::empty(Standing::Free, limits)),
+        None => {
+            settings.tell(|| SessionEvent::UnknownToken { id: token.id() });
+            return Ok(State::empty(Standing::Free, limits));
+        }
         Some(Err(UnreadableRecord::Corrupt)) => {
             tracing::warn!(session.id = %token.id(), "unreadable session record");
             return Ok(State::empty(Standing::Free, limits));
@@ -153,8 +159,14 @@ fn resume(
     };
     let now = settings.now();
     let (token, claim) = Claim::strongest(token, others, &record.header, now, limits.grace);
-    if claim == Claim::Reused {
-        tracing::warn!(session.id = %token.id(), "reuse of a token that was rotated away");
+    let id = token.id();
+    match claim {
+        Claim::Reused => {
+            tracing::warn!(session.id = %id, "reuse of a token that was rotated away");
+            settings.tell(|| SessionEvent::ReusedToken { id });
+        }
+        Claim::Unknown => settings.tell(|| SessionEvent::UnknownToken { id }),
+        Claim::Current | Claim::Predecessor | Claim::Past { .. } => {}
     }
     Ok(State::resume(claim, token, record, now, limits))
 }

@@ -6,23 +6,38 @@ mod clear;
 mod commit;
 mod committing;
 mod ending;
+mod events;
 mod facts;
 mod failure;
 mod future;
 mod handle;
 mod head;
 mod hydrating;
+mod info;
 mod json;
 mod layer;
 mod lazy;
+mod limit;
 mod loading;
 mod nesting;
+mod owner;
 mod service;
 mod session;
+mod sessions;
 mod settings;
 mod terms;
 
 pub use self::{
-    body::ResponseBody, clear::SiteData, future::ResponseFuture, layer::SessionLayer,
-    lazy::LazySession, service::SessionService, session::Session, terms::StoreFailure,
+    body::ResponseBody,
+    clear::SiteData,
+    events::{Revocation, SessionEvent},
+    future::ResponseFuture,
+    info::SessionInfo,
+    layer::SessionLayer,
+    lazy::LazySession,
+    limit::AtLimit,
+    service::SessionService,
+    session::Session,
+    sessions::Sessions,
+    terms::StoreFailure,
 };

@@ -325,7 +325,8 @@ impl Session {
         self.mark_used();
         self.check_refusals()?;
         // Dropped here, it goes on in the background.
-        let committed = background::run(self, commit::commit(self.clone())).await;
+        let (id, commit) = (self.peek().id(), commit::commit(self.clone()));
+        let committed = background::run(self.settings(), id, commit).await;
         // Whoever had the turn before may have taken these changes along, and failed.
         let refused = self.check_refusals();
         committed.and(refused)

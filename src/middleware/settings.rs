@@ -17,6 +17,8 @@ use crate::{
     cookie::SessionCookie,
     middleware::{
         clear::ClearSiteData,
+        events::{Listener, SessionEvent},
+        limit::AtLimit,
         terms::{Judge, StoreFailure},
     },
     session::{
@@ -43,6 +45,9 @@ pub(super) struct Settings {
     pub(super) passive_requests: Option<Judge<bool>>,
     pub(super) store_failure: Option<Judge<StoreFailure>>,
     pub(super) clear_site_data: ClearSiteData,
+    /// What becomes of a sign-in when an owner has as many sessions as the limits allow.
+    pub(super) at_limit: AtLimit,
+    pub(super) listener: Option<Listener>,
     /// Commits that go on although nobody waits for them.
     pub(super) background: TaskTracker,
 }
@@ -50,6 +55,12 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn now(&self) -> Timestamp {
         (self.clock)().into()
+    }
+
+    pub(super) fn tell<'a>(&self, event: impl FnOnce() -> SessionEvent<'a>) {
+        if let Some(listener) = &self.listener {
+            listener(event());
+        }
     }
 
     pub(super) fn ingredients(&self) -> Ingredients {
@@ -75,6 +86,8 @@ impl fmt::Debug for Settings {
             .field("has_passive_requests", &self.passive_requests.is_some())
             .field("has_store_failure_policy", &self.store_failure.is_some())
             .field("clear_site_data", &self.clear_site_data)
+            .field("at_limit", &self.at_limit)
+            .field("has_listener", &self.listener.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -47,6 +47,9 @@ impl State {
                 return Err(self.refuse(in_flight, SessionErrorKind::Superseded));
             }
             CommitAnswer::Unknown => return Err(self.refuse(in_flight, SessionErrorKind::Store)),
+            CommitAnswer::Full => {
+                return Err(self.refuse(in_flight, SessionErrorKind::TooManySessions));
+            }
             CommitAnswer::Conflict(present) => {
                 return self.checked(|state| state.rebase(in_flight, present));
             }
@@ -75,6 +78,13 @@ impl State {
         self.in_flight = None;
         self.count_refusal(SessionErrorKind::Conflict);
         SessionErrorKind::Conflict.into()
+    }
+
+    /// Notes that the step in flight was not applied, and is to be sent once more.
+    pub(crate) fn try_again(&mut self) {
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.was_not_applied();
+        }
     }
 
     /// How often changes were refused so far.
@@ -106,7 +116,9 @@ impl State {
                 self.ended = None;
                 self.announcement = Announcement::Remove;
             }
-            (DeltaKind::Create(record), _) if self.ended != Some(step.id) => {
+            (DeltaKind::Create(record), _)
+                if self.ended.as_ref().map(|it| it.id) != Some(step.id) =>
+            {
                 self.stored = Some(Stored {
                     id: step.id,
                     record: record.clone(),
@@ -211,8 +223,8 @@ impl State {
         if is_too_large {
             return Err(SessionErrorKind::TooLarge.into());
         }
+        in_flight.replace(change, &record.header);
         stored.record = record;
-        in_flight.replace(change);
         self.in_flight = Some(in_flight);
         self.len = self.measure();
         Ok(())

@@ -8,7 +8,7 @@ use crate::session::{
     delta::{Base, EntryChange},
     error::{SessionError, SessionErrorKind},
     lifetime::{Lifetime, Timestamp},
-    record::entry_len,
+    record::{RESERVED, entry_len},
     state::Limits,
 };
 
@@ -44,7 +44,7 @@ impl Changes {
     pub(crate) fn see(&self, key: &str) -> Seen<'_> {
         match self.find(key) {
             Ok(at) => Seen::Here(self.edits[at].1.value.as_ref()),
-            Err(_) if self.clear => Seen::Here(None),
+            Err(_) if self.clear && !is_reserved(key) => Seen::Here(None),
             Err(_) => Seen::Below,
         }
     }
@@ -77,14 +77,16 @@ impl Changes {
         }
     }
 
-    /// Removes everything. A value that was taken stays taken.
+    /// Removes everything that is not reserved. A value that was taken stays taken.
     pub(crate) fn clear(&mut self) {
         self.clear = true;
-        self.edits
-            .retain(|(_, edit)| matches!(edit.basis, Basis::Taken(_)));
-        for (_, edit) in &mut self.edits {
-            edit.value = None;
-        }
+        self.edits.retain_mut(|(key, edit)| {
+            let is_reserved = is_reserved(key);
+            if !is_reserved {
+                edit.value = None;
+            }
+            is_reserved || matches!(edit.basis, Basis::Taken(_))
+        });
     }
 
     pub(crate) fn is_clear(&self) -> bool {
@@ -178,6 +180,10 @@ impl Changes {
     fn add(&mut self, at: usize, key: &str, value: Option<Bytes>, basis: Basis) {
         self.edits.insert(at, (key.into(), Edit { value, basis }));
     }
+}
+
+pub(super) fn is_reserved(key: &str) -> bool {
+    key.as_bytes().first() == Some(&RESERVED)
 }
 
 struct Edit {

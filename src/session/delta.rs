@@ -1,14 +1,16 @@
 //! What a commit carries: everything a request changed, ready to be applied as one atomic step.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 use crate::session::{
     header::Nonce,
     lifetime::{Lifetime, Timestamp},
+    owner::Account,
     record::Record,
     seal::Sealed,
+    step::Ingredients,
     token::Verifier,
 };
 
@@ -28,10 +30,23 @@ pub struct Delta {
     pub(crate) is_repeated: bool,
     /// Whether it counts as a use of the session, so that the idle limit starts anew.
     pub(crate) is_use: bool,
+    pub(crate) account: Account,
     pub(crate) kind: DeltaKind,
 }
 
 impl Delta {
+    /// The end of a session, from outside of its requests.
+    pub(crate) fn of_end(with: &Ingredients, owner: Option<Arc<str>>) -> Self {
+        Self {
+            nonce: with.nonce,
+            now: with.now,
+            is_repeated: false,
+            is_use: false,
+            account: owner.map_or(Account::Nothing, Account::Unlisted),
+            kind: DeltaKind::Destroy,
+        }
+    }
+
     /// The same delta, to be sent once more because nobody saw the answer to it: it may have
     /// happened already. If others committed since, it is answered
     /// [`Unknown`](CommitAnswer::Unknown) and not applied.
@@ -44,6 +59,38 @@ impl Delta {
             is_repeated,
             ..self.clone()
         }
+    }
+
+    /// Whose session this is from now on, if it says so.
+    ///
+    /// A store that keeps account of owners finds the session among
+    /// [theirs](crate::SessionStore::owned_by) from the moment it is committed.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        Some(&self.account.listing()?.owner)
+    }
+
+    /// How many sessions [the owner](Self::owner) may have at most, this one included.
+    ///
+    /// A store that keeps account of owners makes sure of it within the same atomic step: if the
+    /// session is not yet among theirs, and they have as many others (see [`is_owned`]), it answers
+    /// [`CommitAnswer::Full`]; else it applies the delta as [`admitted`](Self::admitted). Unless it
+    /// does, every such delta is answered so.
+    ///
+    /// [`is_owned`]: crate::store::is_owned
+    #[must_use]
+    pub fn limit(&self) -> Option<usize> {
+        self.account.listing()?.limit.map(NonZeroUsize::get)
+    }
+
+    /// The same delta, once the store has made sure of [the limit](Self::limit).
+    #[must_use]
+    pub fn admitted(&self) -> Self {
+        let mut admitted = self.clone();
+        if let Account::Listed(listing) = &mut admitted.account {
+            listing.limit = None;
+        }
+        admitted
     }
 }
 
@@ -189,6 +236,8 @@ pub enum CommitAnswer {
     Unknown,
     /// What is there is damaged, or no record at all: as good as none. It was left as it is.
     Unreadable,
+    /// The owner has as many sessions as they may: nothing was applied.
+    Full,
 }
 
 impl fmt::Debug for CommitAnswer {
@@ -199,6 +248,7 @@ impl fmt::Debug for CommitAnswer {
             Self::Superseded => f.write_str("Superseded"),
             Self::Unknown => f.write_str("Unknown"),
             Self::Unreadable => f.write_str("Unreadable"),
+            Self::Full => f.write_str("Full"),
             Self::Conflict(record) => write!(f, "Conflict({} bytes)", record.len()),
         }
     }

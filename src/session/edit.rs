@@ -5,13 +5,18 @@ use bytes::Bytes;
 use crate::session::{
     changes::{Seen, Update},
     error::{SessionError, SessionErrorKind},
-    record::entry_len,
+    record::{RESERVED, entry_len},
     state::State,
 };
 
 impl State {
     pub(crate) fn insert(&mut self, key: &str, value: Bytes) -> Result<(), SessionError> {
         check_key(key)?;
+        self.put(key, value)
+    }
+
+    /// The same, also under a reserved key.
+    pub(super) fn put(&mut self, key: &str, value: Bytes) -> Result<(), SessionError> {
         self.check_can_begin()?;
         self.grow(key, &value)?;
         self.pending.put(key, Some(value));
@@ -87,7 +92,7 @@ impl State {
 
 pub(super) fn check_key(key: &str) -> Result<(), SessionError> {
     match key.as_bytes() {
-        [] | [b'@', ..] => Err(SessionErrorKind::InvalidKey.into()),
+        [] | [RESERVED, ..] => Err(SessionErrorKind::InvalidKey.into()),
         key if key.len() > 255 => Err(SessionErrorKind::InvalidKey.into()),
         _ => Ok(()),
     }

@@ -28,9 +28,14 @@ pub enum SessionErrorKind {
     /// The head of the response is out, so no cookie can be issued any more: a session can no
     /// longer be created, renewed or signed in during this request.
     HeadSent,
-    /// The cookie in the browser does not fit the new lifetime, and it is only sent again with a
-    /// new token: call `sign_in` or `renew` first.
+    /// The session needs a new token for that: call `sign_in` or `renew` first. The cookie in the
+    /// browser does not fit another lifetime, and is only sent again with a new token; and to belong
+    /// to somebody is a change of privilege.
     NeedsRenewal,
+    /// The name of an owner has 1 to 255 bytes.
+    InvalidOwner,
+    /// The owner has as many sessions as they may, and a sign-in ends none of them. Nothing was saved.
+    TooManySessions,
     /// The session ended (log-out, expiry) while this request was running, or a moment before it
     /// arrived; nothing was saved.
     Gone,
@@ -65,9 +70,9 @@ impl SessionErrorKind {
             Self::Decode => "the stored value is not of the type that was asked for",
             Self::TooLarge => "the session, or an entry of it, would exceed its size limit",
             Self::HeadSent => "the response head is out: no cookie can be issued any more",
-            Self::NeedsRenewal => {
-                "this lifetime needs a new cookie: call `sign_in` or `renew` before `set_lifetime`"
-            }
+            Self::NeedsRenewal => "this needs a new token: call `sign_in` or `renew` before it",
+            Self::InvalidOwner => "the name of an owner has 1 to 255 bytes",
+            Self::TooManySessions => "the owner has as many sessions as they may",
             Self::Gone => "the session ended while the request was running",
             Self::Superseded => "the session was renewed while the request was running",
             Self::Discarded => "the request failed, and what it had changed was discarded",

@@ -44,6 +44,9 @@ impl Delta {
     /// }
     /// ```
     pub fn apply(&self, current: Option<Bytes>) -> Result<Applied, NotARecord> {
+        if self.limit().is_some() {
+            return Ok(Applied::Keep(CommitAnswer::Full));
+        }
         let current = match current.map(Record::parse_header).transpose() {
             Err(UnreadableRecord::NewerVersion) => return Err(NotARecord(())),
             Err(UnreadableRecord::Corrupt) => {
@@ -96,7 +99,8 @@ impl Delta {
         if !current.has_valid_entries() {
             return Err(CommitAnswer::Unreadable);
         }
-        if !change.bases_stand_in(&current) || current.outgrown_by(change) {
+        let is_stale = !change.bases_stand_in(&current) || self.ends_its_listing(change, &current);
+        if is_stale || current.outgrown_by(change) {
             return Err(CommitAnswer::Conflict(current.into_bytes()));
         }
         Ok(current.spliced(change, self))
@@ -136,6 +140,12 @@ impl Delta {
             true => Ok(current),
             false => Err(CommitAnswer::Superseded),
         }
+    }
+
+    /// Whether the session would outlive what the account of its owner says.
+    fn ends_its_listing(&self, change: &Change, current: &Record) -> bool {
+        let until = self.account.listing().map(|listing| listing.until);
+        until.is_some_and(|until| change.end_of(&current.header) > until)
     }
 
     /// The idle limit is judged at the time of loading, the absolute one now.

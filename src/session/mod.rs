@@ -14,6 +14,7 @@ pub(crate) mod header;
 pub(crate) mod law;
 pub(crate) mod lifetime;
 pub(crate) mod outcome;
+pub(crate) mod owner;
 pub(crate) mod record;
 mod refusals;
 pub(crate) mod rotation;

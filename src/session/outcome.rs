@@ -105,6 +105,7 @@ impl State {
                 now,
                 is_repeated: false,
                 is_use: self.activity != Activity::Never || self.pending.is_sign_in(),
+                account: self.account_of(&kind),
                 kind,
             });
             let step = Step {
@@ -150,7 +151,7 @@ impl State {
     ) -> Option<(SessionId, DeltaKind)> {
         match outcome {
             Outcome::Nothing | Outcome::Send | Outcome::Refused(_) => None,
-            Outcome::Destroy => Some((self.ended?, DeltaKind::Destroy)),
+            Outcome::Destroy => Some((self.ended.as_ref()?.id, DeltaKind::Destroy)),
             Outcome::Create => {
                 let record = self.new_record(token?, with);
                 Some((token?.id(), DeltaKind::Create(record)))

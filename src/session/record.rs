@@ -126,14 +126,8 @@ pub(crate) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// The key, unless it is reserved.
-    pub(crate) fn public_key(&self) -> Option<&'a str> {
-        let key = std::str::from_utf8(self.key).ok()?;
-        (!self.is_reserved()).then_some(key)
-    }
-
     pub(crate) fn is_reserved(&self) -> bool {
-        self.key.first() == Some(&b'@')
+        self.key.first() == Some(&RESERVED)
     }
 
     fn has_valid_key(&self) -> bool {
@@ -149,6 +143,9 @@ pub(crate) enum UnreadableRecord {
     /// Written by a later release.
     NewerVersion,
 }
+
+/// What the keys begin with that no application can set.
+pub(crate) const RESERVED: u8 = b'@';
 
 /// Writes one entry behind the others.
 pub(crate) fn put_entry(out: &mut Vec<u8>, key: &str, value: &[u8]) {
@@ -245,8 +242,8 @@ mod tests {
         assert_eq!(read.value("a"), Some(&b"1"[..]));
         assert_eq!(read.value("b"), Some(&b""[..]));
         assert_eq!(read.value("c"), None);
-        let public: Vec<_> = read.entries().filter_map(|e| e.public_key()).collect();
-        assert_eq!(public, ["a", "b"]);
+        let reserved = read.entries().filter(Entry::is_reserved);
+        assert_eq!(reserved.map(|it| it.key).collect::<Vec<_>>(), [b"@owner"]);
     }
 
     #[test]

@@ -65,6 +65,18 @@ impl Change {
         Some(self.renewal.as_ref()?.verifier)
     }
 
+    /// The absolute deadline that a session with this header has after the change.
+    pub(super) fn end_of(&self, header: &Header) -> Timestamp {
+        let renewal = self.renewal.as_ref();
+        let authenticated = renewal.and_then(|renewal| renewal.authenticated);
+        let header = Header {
+            authenticated: authenticated.or(header.authenticated),
+            lifetime: self.lifetime.unwrap_or(header.lifetime),
+            ..header.clone()
+        };
+        header.absolute_deadline()
+    }
+
     /// Whether an entry stays as it is.
     fn keeps(&self, entry: &Entry<'_>) -> bool {
         let is_cleared = self.clear && !entry.is_reserved();

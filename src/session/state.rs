@@ -1,6 +1,6 @@
 //! One session during one request: what came in, what changed, and what the browser must be told.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use crate::session::{
     announcement::Announcement,
@@ -10,6 +10,7 @@ use crate::session::{
     header::Header,
     lifetime::{Lifetime, Timestamp},
     outcome::Outcome,
+    owner::Ended,
     record::Record,
     refusals::Refusals,
     rotation::Rotation,
@@ -26,7 +27,7 @@ pub(crate) struct State {
     /// What the request may do while there is none.
     pub(super) standing: Standing,
     /// A session that ended during this request, until the store knows.
-    pub(super) ended: Option<SessionId>,
+    pub(super) ended: Option<Ended>,
     pub(super) in_flight: Option<InFlight>,
     pub(super) pending: Changes,
     pub(super) activity: Activity,
@@ -58,6 +59,8 @@ pub(crate) struct Limits {
     pub(crate) max_len: usize,
     /// How long one entry may become.
     pub(crate) max_entry_len: usize,
+    /// How many sessions one owner may have.
+    pub(crate) max_sessions: Option<NonZeroUsize>,
     /// How old a secret may become before it is replaced at routine, if that is wanted.
     pub(crate) rotate_every: Option<Duration>,
     /// How long a predecessor counts after its successor was presented.
@@ -170,14 +173,18 @@ impl State {
     }
 
     pub(crate) fn set_lifetime(&mut self, lifetime: Lifetime) -> Result<(), SessionError> {
-        let begins = self.in_flight.as_ref().and_then(InFlight::created_id);
-        let is_to_begin = self.stored.is_none() && begins.is_none();
-        let is_issued = is_to_begin || self.pending.renewal.is_some();
-        if !is_issued && !fits_cookie_of(self.lifetime(), lifetime) {
+        if !self.issues_a_token() && !fits_cookie_of(self.lifetime(), lifetime) {
             return Err(SessionErrorKind::NeedsRenewal.into());
         }
         self.pending.lifetime = Some(lifetime);
         Ok(())
+    }
+
+    /// Whether the session is to have another token, or its first one, with what changes now.
+    pub(super) fn issues_a_token(&self) -> bool {
+        let begins = self.in_flight.as_ref().and_then(InFlight::created_id);
+        let is_to_begin = self.stored.is_none() && begins.is_none();
+        is_to_begin || self.pending.renewal.is_some()
     }
 
     /// Ends the session and forgets every change; what comes after belongs to a new one.
@@ -192,7 +199,8 @@ impl State {
             Standing::Free | Standing::OnlyLook => None,
         };
         if let Some(id) = self.id().or(created).or(past) {
-            self.ended = Some(id);
+            let owner = self.owner_in_store();
+            self.ended = Some(Ended { id, owner });
             self.standing = Standing::Free;
         }
         self.stored = None;

@@ -6,7 +6,7 @@ use crate::session::{
     changes::Changes,
     delta::{Change, Delta, DeltaKind},
     error::SessionError,
-    header::Nonce,
+    header::{Header, Nonce},
     lifetime::Timestamp,
     token::{Entropy, SessionId, Token},
 };
@@ -65,13 +65,21 @@ impl InFlight {
         is_creation.then_some(self.step.id)
     }
 
-    /// Puts another change in the place of the one that the store refused.
-    pub(super) fn replace(&mut self, change: Change) {
+    /// Puts another change in the place of the one that the store refused, for a record with this
+    /// header.
+    pub(super) fn replace(&mut self, change: Change, header: &Header) {
+        let delta = &self.step.delta;
         self.step.delta = Arc::new(Delta {
+            account: delta.account.until(change.end_of(header)),
             kind: DeltaKind::Change(change),
             is_repeated: false,
-            ..*self.step.delta
+            ..**delta
         });
+        self.was_sent = false;
+    }
+
+    /// Notes that the store did not apply the step, and may be asked again.
+    pub(super) fn was_not_applied(&mut self) {
         self.was_sent = false;
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::session::{
-    changes::Seen,
+    changes::{Seen, is_reserved},
     edit::check_key,
     header::Header,
     record::{Entry, Record, entry_len},
@@ -14,6 +14,11 @@ impl State {
     /// The raw value under `key`. A key that no application can set has none.
     pub(crate) fn value(&self, key: &str) -> Option<&[u8]> {
         check_key(key).ok()?;
+        self.raw_value(key)
+    }
+
+    /// The same, also under a reserved key.
+    pub(super) fn raw_value(&self, key: &str) -> Option<&[u8]> {
         match self.see_changes(key) {
             Seen::Here(value) => value.map(|value| &value[..]),
             Seen::Below => self.stored.as_ref()?.record.value(key),
@@ -21,33 +26,32 @@ impl State {
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.entry_lens().into_keys()
+        let keys = self.entry_lens().into_keys();
+        keys.filter(|key| !is_reserved(key))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entry_lens().is_empty()
+        self.keys().next().is_none()
     }
 
     /// The length of the record with all changes.
     pub(super) fn measure(&self) -> usize {
-        let reserved = self.entries().filter(Entry::is_reserved);
-        let reserved: usize = reserved.map(|entry| entry.raw.len()).sum();
-        let public: usize = self.entry_lens().into_values().sum();
-        Header::LEN + reserved + public
+        Header::LEN + self.entry_lens().into_values().sum::<usize>()
     }
 
-    /// Each key that the application sees, and how long its entry is.
+    /// Each key, and how long its entry is.
     fn entry_lens(&self) -> BTreeMap<&str, usize> {
-        let stored = self.entries();
-        let public = stored.filter_map(|entry| Some((entry.public_key()?, entry.raw.len())));
         let mut lens = BTreeMap::new();
-        for (key, len) in public {
+        for entry in self.entries() {
+            let (Ok(key), len) = (std::str::from_utf8(entry.key), entry.raw.len()) else {
+                continue;
+            };
             // Should a damaged record have a key twice, the first entry is the one that is read.
             lens.entry(key).or_insert(len);
         }
         for changes in self.layers().rev() {
             if changes.is_clear() {
-                lens.clear();
+                lens.retain(|key, _| is_reserved(key));
             }
             for (key, value) in changes.edits() {
                 match value {
@@ -72,6 +76,6 @@ impl State {
     }
 
     pub(super) fn entry_len(&self, key: &str) -> Option<usize> {
-        Some(entry_len(key, self.value(key)?))
+        Some(entry_len(key, self.raw_value(key)?))
     }
 }

@@ -1,16 +1,17 @@
 //! Sessions in the memory of one process.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 
 use bytes::Bytes;
 
 use crate::{
     session::{lifetime::Timestamp, token::SessionId},
-    store::{Applied, CommitAnswer, Delta, SessionStore, StoreError},
+    store::{Applied, CommitAnswer, Delta, SessionStore, StoreError, is_owned},
 };
 
 /// Sessions in the memory of one process: for development, tests and small services.
@@ -78,18 +79,32 @@ impl SessionStore for MemoryStore {
     async fn commit(&self, id: &SessionId, delta: &Delta) -> Result<CommitAnswer, StoreError> {
         let mut sessions = self.sessions();
         sessions.drop_expired(delta.now);
+        let admitted = match delta.limit() {
+            Some(limit) if !sessions.have_room(id, delta, limit) => return Ok(CommitAnswer::Full),
+            Some(_) => &delta.admitted(),
+            None => delta,
+        };
         let current = sessions.get(id);
         let is_new = current.is_none();
-        match delta.apply(current)? {
+        match admitted.apply(current)? {
             Applied::Keep(answer) => Ok(answer),
             Applied::Write { .. } if is_new && sessions.by_id.len() >= self.max_sessions => Err(
                 StoreError::new("the memory store holds as many sessions as it may"),
             ),
             Applied::Write { record, keep_for } => {
-                sessions.put(*id, record, delta.now.after(keep_for));
+                let expires = delta.now.after(keep_for);
+                sessions.put(*id, record, expires, delta.owner());
                 Ok(CommitAnswer::Committed)
             }
         }
+    }
+
+    async fn owned_by(
+        &self,
+        owner: &str,
+        now: SystemTime,
+    ) -> Result<Vec<(SessionId, Bytes)>, StoreError> {
+        Ok(self.sessions().owned_by(owner, now).collect())
     }
 }
 
@@ -97,11 +112,13 @@ impl SessionStore for MemoryStore {
 struct Sessions {
     by_id: HashMap<SessionId, Held>,
     by_expiry: BTreeSet<(Timestamp, SessionId)>,
+    by_owner: HashMap<Arc<str>, HashSet<SessionId>>,
 }
 
 struct Held {
     record: Bytes,
     expires: Timestamp,
+    owner: Option<Arc<str>>,
 }
 
 impl Sessions {
@@ -109,11 +126,59 @@ impl Sessions {
         Some(self.by_id.get(id)?.record.clone())
     }
 
-    fn put(&mut self, id: SessionId, record: Bytes, expires: Timestamp) {
-        if let Some(old) = self.by_id.insert(id, Held { record, expires }) {
-            self.by_expiry.remove(&(old.expires, id));
+    /// Whether the owner may have the session beside others.
+    fn have_room(&self, id: &SessionId, delta: &Delta, limit: usize) -> bool {
+        let owner = delta.owner().unwrap_or_default();
+        let mut others = 0;
+        for (other, _) in self.owned_by(owner, delta.now.into()) {
+            if other == *id {
+                return true;
+            }
+            others += 1;
+        }
+        others < limit
+    }
+
+    fn owned_by(&self, owner: &str, now: SystemTime) -> impl Iterator<Item = (SessionId, Bytes)> {
+        let ids = self.by_owner.get(owner).into_iter().flatten();
+        let held = ids.filter_map(|id| Some((*id, self.get(id)?)));
+        held.filter(move |(_, record)| is_owned(record, owner, now))
+    }
+
+    /// Puts a record in the place of the one before. Its owner stays unless there is another one.
+    fn put(&mut self, id: SessionId, record: Bytes, expires: Timestamp, owner: Option<&str>) {
+        let old = self.remove(&id);
+        let owner = match owner {
+            Some(owner) => Some(owner.into()),
+            None => old.and_then(|old| old.owner),
+        };
+        if let Some(owner) = &owner {
+            self.by_owner
+                .entry(Arc::clone(owner))
+                .or_default()
+                .insert(id);
         }
         self.by_expiry.insert((expires, id));
+        let held = Held {
+            record,
+            expires,
+            owner,
+        };
+        self.by_id.insert(id, held);
+    }
+
+    fn remove(&mut self, id: &SessionId) -> Option<Held> {
+        let held = self.by_id.remove(id)?;
+        self.by_expiry.remove(&(held.expires, *id));
+        if let Some(owner) = &held.owner
+            && let Some(ids) = self.by_owner.get_mut(owner)
+        {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.by_owner.remove(owner);
+            }
+        }
+        Some(held)
     }
 
     fn drop_expired(&mut self, now: Timestamp) {
@@ -121,8 +186,7 @@ impl Sessions {
             if expires > now {
                 break;
             }
-            self.by_expiry.pop_first();
-            self.by_id.remove(&id);
+            self.remove(&id);
         }
     }
 }
@@ -136,6 +200,7 @@ mod tests {
         delta::DeltaKind,
         header::Header,
         lifetime::Lifetime,
+        owner::Account,
         record::Record,
         token::{Token, Verifier},
     };
@@ -156,6 +221,7 @@ mod tests {
             now,
             is_repeated: false,
             is_use: true,
+            account: Account::Nothing,
             kind,
         }
     }
@@ -191,6 +257,7 @@ mod tests {
             now,
             is_repeated: false,
             is_use: true,
+            account: Account::Nothing,
             kind,
         };
         let answer = store.commit(&id(1), &end).await.unwrap();

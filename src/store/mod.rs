@@ -1,6 +1,6 @@
 //! Where records are kept: the trait that stores implement, and its laws.
 
-use std::{borrow::Cow, error::Error, fmt, pin::Pin, sync::Arc};
+use std::{borrow::Cow, error::Error, fmt, pin::Pin, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 
@@ -8,6 +8,7 @@ use crate::session::token::SessionId;
 pub use crate::session::{
     delta::{Applied, CommitAnswer, Delta},
     law::NotARecord,
+    owner::is_owned,
 };
 
 #[cfg(feature = "conformance")]
@@ -88,6 +89,21 @@ pub trait SessionStore: Send + Sync + 'static {
         id: &SessionId,
         delta: &Delta,
     ) -> impl Future<Output = Result<CommitAnswer, StoreError>> + Send;
+
+    /// The sessions of `owner` that may be used at `now`, with their records: all those that
+    /// [`is_owned`] knows by their record, in any order.
+    ///
+    /// This is for stores that keep account of owners, see [`Delta::owner`] and [`Delta::limit`]. It
+    /// must see every commit that was answered before it began. Those that do not keep account leave
+    /// it as it is, an error: their sessions have owners, too, but nobody finds them by it.
+    fn owned_by(
+        &self,
+        owner: &str,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Vec<(SessionId, Bytes)>, StoreError>> + Send {
+        let _ = (owner, now);
+        async { Err(StoreError::new("this store keeps no account of owners")) }
+    }
 }
 
 impl<S: SessionStore> SessionStore for Arc<S> {
@@ -97,6 +113,14 @@ impl<S: SessionStore> SessionStore for Arc<S> {
 
     async fn commit(&self, id: &SessionId, delta: &Delta) -> Result<CommitAnswer, StoreError> {
         S::commit(self, id, delta).await
+    }
+
+    async fn owned_by(
+        &self,
+        owner: &str,
+        now: SystemTime,
+    ) -> Result<Vec<(SessionId, Bytes)>, StoreError> {
+        S::owned_by(self, owner, now).await
     }
 }
 
@@ -160,6 +184,12 @@ pub(crate) trait ErasedStore: Send + Sync {
         id: &'a SessionId,
         delta: &'a Delta,
     ) -> BoxFuture<'a, Result<CommitAnswer, StoreError>>;
+
+    fn owned_by<'a>(
+        &'a self,
+        owner: &'a str,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<Vec<(SessionId, Bytes)>, StoreError>>;
 }
 
 impl<S: SessionStore> ErasedStore for S {
@@ -176,5 +206,13 @@ impl<S: SessionStore> ErasedStore for S {
         delta: &'a Delta,
     ) -> BoxFuture<'a, Result<CommitAnswer, StoreError>> {
         Box::pin(SessionStore::commit(self, id, delta))
+    }
+
+    fn owned_by<'a>(
+        &'a self,
+        owner: &'a str,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<Vec<(SessionId, Bytes)>, StoreError>> {
+        Box::pin(SessionStore::owned_by(self, owner, now))
     }
 }

@@ -84,11 +84,14 @@ async fn behind_sentinels_and_on_a_cluster_are_the_same_laws_and_the_same_story(
 
 /// All of it twice: with the usual prefix, and with another one.
 async fn assert_holds(name: &str, store: &RedisStore) {
-    conformance::run(store.clone()).await;
-    tell(name, &SessionLayer::new(store.clone())).await;
-    let store = store.clone().with_prefix("session:{elsewhere}:");
-    conformance::run(store.clone()).await;
-    tell(name, &SessionLayer::new(store)).await;
+    for store in [
+        store.clone(),
+        store.clone().with_prefix("session:{elsewhere}:"),
+    ] {
+        conformance::run(store.clone()).await;
+        conformance::run_with_owners(store.clone()).await;
+        tell(name, &SessionLayer::new(store)).await;
+    }
 }
 
 /// Somebody signs in, is counted, and logs out.

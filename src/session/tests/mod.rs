@@ -40,6 +40,7 @@ pub(super) const LIMITS: Limits = Limits {
     lifetime: Lifetime::new(Duration::from_millis(100), Duration::from_millis(1000)),
     max_len: 1024,
     max_entry_len: usize::MAX,
+    max_sessions: None,
     rotate_every: Some(Duration::from_millis(50)),
     grace: GRACE,
 };

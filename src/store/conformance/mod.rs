@@ -9,6 +9,7 @@
 //! ```
 
 mod laws;
+mod owners;
 mod random;
 mod rotations;
 mod subject;
@@ -42,4 +43,29 @@ pub async fn run(store: impl SessionStore) {
     rotations::a_rotation_settles_before_the_next(&subject).await;
     rotations::a_successor_is_presented_once_and_its_seal_erased_after_the_grace(&subject).await;
     random::every_commit_does_what_apply_does(&subject).await;
+}
+
+/// Runs the laws of stores that keep account of owners, see [`SessionStore::owned_by`].
+///
+/// It needs a tokio runtime. The sessions that it makes are left behind, with lifetimes of minutes.
+///
+/// ```
+/// # #[cfg(feature = "memory")] tokio_test::block_on(async {
+/// use tower_session_layer::store::{MemoryStore, conformance};
+///
+/// conformance::run_with_owners(MemoryStore::new()).await;
+/// # });
+/// ```
+///
+/// # Panics
+///
+/// If the store breaks a law; the message says which, and how.
+pub async fn run_with_owners(store: impl SessionStore) {
+    let subject = subject::Subject::new(store);
+    owners::a_session_is_found_by_its_owner_until_it_ends(&subject).await;
+    owners::what_is_found_has_its_record(&subject).await;
+    owners::a_session_that_gets_another_owner_is_found_by_that_one_alone(&subject).await;
+    owners::a_session_does_not_outlive_its_account(&subject).await;
+    owners::an_owner_has_no_more_sessions_than_they_may(&subject).await;
+    owners::of_sessions_that_begin_at_once_as_many_are_admitted_as_may_be(&subject).await;
 }

@@ -15,6 +15,7 @@ use crate::{
         delta::{Base, Change, Delta, DeltaKind, EntryChange, Renewal, Rotate},
         header::{Header, Nonce},
         lifetime::{Lifetime, Timestamp},
+        owner::Account,
         record::{Record, put_entry},
         rotation::DEFAULT_GRACE,
         seal::Sealed,
@@ -46,6 +47,7 @@ impl<S: SessionStore> Subject<S> {
             now: self.now,
             is_repeated: false,
             is_use: true,
+            account: Account::Nothing,
             kind,
         }
     }

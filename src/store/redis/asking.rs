@@ -63,7 +63,7 @@ where
         }
     }
 
-    /// Reads a record; once more for each connection that turns out to be broken.
+    /// Reads a record.
     pub(super) async fn read(
         &self,
         deadline: Instant,
@@ -71,21 +71,31 @@ where
     ) -> Result<Option<Bytes>, Failure> {
         let mut get = Cmd::new();
         get.arg("GET").arg(key);
+        match self.ask_safely(deadline, &get).await? {
+            Ok(Value::Nil) => Ok(None),
+            Ok(Value::BulkString(record)) => Ok(Some(record.into())),
+            Ok(_) => Err(unexpected_reply()),
+            // As good as garbage: a failure would keep its visitor from ever beginning anew.
+            Err(error) if error.code() == Some("WRONGTYPE") => Ok(Some(Bytes::new())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends a command that changes nothing; once more for each connection that turns out to be broken.
+    pub(super) async fn ask_safely(
+        &self,
+        deadline: Instant,
+        command: &Cmd,
+    ) -> Result<Result<Value, RedisError>, Failure> {
         let mut broken = 0;
         loop {
             let mut connection = self.connection(deadline).await?;
-            return match ask(&mut connection, &get).await {
-                Ok(Value::Nil) => Ok(None),
-                Ok(Value::BulkString(record)) => Ok(Some(record.into())),
-                Ok(_) => Err(unexpected_reply()),
-                // As good as garbage: a failure would keep its visitor from ever beginning anew.
-                Err(error) if error.code() == Some("WRONGTYPE") => Ok(Some(Bytes::new())),
-                Err(error) if error.is_unrecoverable_error() && broken < self.connections() => {
-                    broken += 1;
-                    continue;
-                }
-                Err(error) => Err(error.into()),
-            };
+            let reply = ask(&mut connection, command).await;
+            let is_broken = |error: &RedisError| error.is_unrecoverable_error();
+            if !reply.as_ref().is_err_and(is_broken) || broken == self.connections() {
+                return Ok(reply);
+            }
+            broken += 1;
         }
     }
 
@@ -96,7 +106,7 @@ where
         Ok(M::Connection::clone(&*connection.ok_or_else(missing)?))
     }
 
-    fn connections(&self) -> u32 {
+    pub(super) fn connections(&self) -> u32 {
         self.pool.state().connections
     }
 
@@ -139,7 +149,7 @@ where
 }
 
 impl Failure {
-    fn silence(message: &'static str) -> Self {
+    pub(super) fn silence(message: &'static str) -> Self {
         Self::Silence(StoreError::new(message))
     }
 }

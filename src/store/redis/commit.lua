@@ -9,8 +9,9 @@
 -- destroy: ARGV[4] now, ARGV[5] the tombstone's time to live
 -- rotate:  ARGV[4] '>I8I8I8I4I8I8I8c32c32c32': now, when the session was used (0: this is no use),
 --          loaded, epoch, grace, how long the past is remembered, slack, from, to, sealed
--- change:  ARGV[4] '>I8I8I8I4I8BBI8I8I8I8': now, used, loaded, epoch, longest length, clear, persistence
---          (0 no, 1 yes, 2 unchanged), idle and absolute limit, slack, grace
+-- change:  ARGV[4] '>I8I8I8I4I8BBI8I8I8I8I8': now, used, loaded, epoch, longest length, clear, persistence
+--          (0 no, 1 yes, 2 unchanged), idle and absolute limit, slack, grace, when the account of its
+--          owner says that the session ends at last (0: it has none, or says so already)
 --          ARGV[5] '' or the new verifier and the time of authentication (0: unchanged)
 --          ARGV[6] '' or the verifier that this presents
 --          ARGV[7] '' or, if this is repeated, the nonce that it knows
@@ -117,7 +118,7 @@ if verb == 'rotate' then
 end
 
 local now, used, loaded, base_epoch, max_len, clear, new_persistent, new_idle, new_absolute, slack,
-  grace = struct.unpack('>I8I8I8I4I8BBI8I8I8I8', ARGV[4])
+  grace, listed_until = struct.unpack('>I8I8I8I4I8BBI8I8I8I8I8', ARGV[4])
 local renewal, presents, known = ARGV[5], ARGV[6], ARGV[7]
 local FIRST_ENTRY = 8
 
@@ -202,6 +203,10 @@ if renewal ~= '' then
   replaced_by, previous, replaced, sealed, presented = RENEWAL, verifier, now, ERASED, 0
   epoch, verifier = (epoch + 1) % 4294967296, new_verifier
   if signed_in > 0 then authenticated = signed_in end
+end
+
+if listed_until > 0 and math.max(created, authenticated) + absolute > listed_until then
+  return answer(CONFLICT, record)
 end
 
 parts[1] = header()

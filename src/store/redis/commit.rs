@@ -3,13 +3,16 @@
 use std::sync::LazyLock;
 
 use bytes::BufMut;
-use redis::{Cmd, Script};
+use redis::Cmd;
 
-use crate::session::{
-    delta::{Base, Change, Delta, DeltaKind, EntryChange, Rotate},
-    lifetime::millis,
-    rotation::REMEMBERED,
-    splice::{SLACK, keep_for},
+use crate::{
+    session::{
+        delta::{Base, Change, Delta, DeltaKind, EntryChange, Rotate},
+        lifetime::millis,
+        rotation::REMEMBERED,
+        splice::{SLACK, keep_for},
+    },
+    store::redis::script::{Call, Script},
 };
 
 /// One call of the script.
@@ -23,20 +26,12 @@ pub(super) struct CommitScript<'a> {
     pub(super) is_repeated: bool,
 }
 
-impl<'a> CommitScript<'a> {
-    /// The call that Redis understands once it has seen the script.
-    pub(super) fn by_hash(&self) -> Cmd {
-        self.call("EVALSHA", HASH.as_str())
+impl Call for CommitScript<'_> {
+    fn script(&self) -> &'static Script {
+        &SCRIPT
     }
 
-    /// The call that always works.
-    pub(super) fn in_full(&self) -> Cmd {
-        self.call("EVAL", SOURCE)
-    }
-
-    fn call(&self, command: &str, script: &str) -> Cmd {
-        let mut call = Cmd::new();
-        call.arg(command).arg(script);
+    fn put_arguments(&self, call: &mut Cmd) {
         match self.key {
             Some(key) => call.arg(1).arg(key),
             None => call.arg(0),
@@ -44,31 +39,32 @@ impl<'a> CommitScript<'a> {
         match &self.delta.kind {
             DeltaKind::Create(record) => {
                 let keep_for = millis(keep_for(&record.header, self.delta.now));
-                self.verb(&mut call, "create");
+                self.verb(call, "create");
                 call.arg(&record.as_bytes()[..]).arg(keep_for);
             }
             DeltaKind::Destroy => {
-                self.verb(&mut call, "destroy");
+                self.verb(call, "destroy");
                 call.arg(self.delta.now.0).arg(millis(REMEMBERED));
             }
             DeltaKind::Rotate(rotate) => {
-                self.verb(&mut call, "rotate");
+                self.verb(call, "rotate");
                 call.arg(self.rotate(rotate));
             }
             DeltaKind::Change(change) => {
-                self.verb(&mut call, "change");
-                self.change(&mut call, change);
+                self.verb(call, "change");
+                self.change(call, change);
             }
         }
-        call
     }
+}
 
+impl CommitScript<'_> {
     fn verb(&self, call: &mut Cmd, verb: &str) {
         call.arg(verb).arg(&self.delta.nonce).arg(self.not_after);
     }
 
     fn change(&self, call: &mut Cmd, change: &Change) {
-        let mut buffer = Vec::with_capacity(72);
+        let mut buffer = Vec::with_capacity(80);
         self.put_fixed(&mut buffer, change);
         call.arg(&buffer);
         buffer.clear();
@@ -101,6 +97,8 @@ impl<'a> CommitScript<'a> {
         out.put_u64(millis(lifetime.absolute()));
         out.put_u64(millis(SLACK));
         out.put_u64(millis(change.grace));
+        let listing = self.delta.account.listing();
+        out.put_u64(listing.map_or(0, |listing| listing.until.0));
     }
 
     fn used(&self) -> u64 {
@@ -146,4 +144,4 @@ fn put_entry(call: &mut Cmd, buffer: &mut Vec<u8>, entry: &EntryChange) {
 }
 
 const SOURCE: &str = include_str!("commit.lua");
-static HASH: LazyLock<String> = LazyLock::new(|| Script::new(SOURCE).get_hash().to_owned());
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(SOURCE));

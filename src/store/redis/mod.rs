@@ -8,16 +8,18 @@ mod commit;
 mod connection;
 mod connector;
 mod outage;
+mod owners;
 mod pool;
 mod replicas;
 mod reply;
+mod script;
 mod sending;
 mod watched;
 
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use ::redis::{RedisError, aio::ConnectionLike};
@@ -202,10 +204,18 @@ where
     }
 
     async fn commit(&self, id: &SessionId, delta: &Delta) -> Result<CommitAnswer, StoreError> {
-        let key = self.key(id);
         let deadline = Instant::now() + self.deadline;
-        let sending = self.commit_until(deadline, &key, delta);
+        let sending = self.commit_to_account(deadline, id, delta);
         self.in_time(deadline, sending).await
+    }
+
+    async fn owned_by(
+        &self,
+        owner: &str,
+        now: SystemTime,
+    ) -> Result<Vec<(SessionId, Bytes)>, StoreError> {
+        // Dropped here, nothing has happened, or what was left of ended sessions is gone.
+        self.account_of(owner, now).await
     }
 }
 

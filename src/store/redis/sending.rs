@@ -2,20 +2,17 @@
 
 use std::time::Instant;
 
-use ::redis::{ErrorKind, RedisError, ServerErrorKind, Value, aio::ConnectionLike};
+use ::redis::{RedisError, aio::ConnectionLike};
 use bb8::ManageConnection;
 use tokio::time::sleep_until;
 
 use crate::{
-    session::{delta::DeltaKind, header::Nonce, lifetime::Timestamp},
+    session::{delta::DeltaKind, header::Nonce, lifetime::Timestamp, owner::Account},
     store::{
         CommitAnswer, Delta, StoreError,
         redis::{
-            RedisStore,
-            asking::{Failure, ask},
-            commit::CommitScript,
-            replicas::Lent,
-            reply::Reply,
+            RedisStore, asking::Failure, commit::CommitScript, replicas::Lent, reply::Reply,
+            script::run,
         },
     },
 };
@@ -33,6 +30,7 @@ where
             now: Timestamp::default(),
             is_repeated: false,
             is_use: false,
+            account: Account::Nothing,
             kind: DeltaKind::Destroy,
         };
         let script = CommitScript {
@@ -54,10 +52,11 @@ where
     /// A commit without an answer may have happened, or may be about to, so nothing is sent after
     /// it, and nobody is told that it failed, before the time has passed after which Redis refuses
     /// it. That is why the first one has only half of the time. The one after it says that it is
-    /// repeated.
+    /// repeated. After `arrival`, by the clock of Redis, nothing is to happen in any case.
     pub(super) async fn commit_until(
         &self,
         deadline: Instant,
+        arrival: u64,
         key: &str,
         delta: &Delta,
     ) -> Result<CommitAnswer, Failure> {
@@ -69,7 +68,7 @@ where
             let script = CommitScript {
                 key: Some(key),
                 delta,
-                not_after: self.clock.at(not_after),
+                not_after: self.clock.at(not_after).min(arrival),
                 is_repeated,
             };
             let sent = Instant::now();
@@ -97,24 +96,13 @@ where
         Err(Failure::Silence(StoreError::new(message)))
     }
 
-    async fn connection_of_a_commit(&self, deadline: Instant) -> Result<Lent<'_, M>, Failure> {
+    pub(super) async fn connection_of_a_commit(
+        &self,
+        deadline: Instant,
+    ) -> Result<Lent<'_, M>, Failure> {
         match &self.replicas {
             None => self.connection(deadline).await.map(Lent::Shared),
             Some(replicas) => replicas.connection(deadline).await,
         }
     }
-}
-
-async fn run(
-    connection: &mut impl ConnectionLike,
-    script: &CommitScript<'_>,
-) -> Result<Value, RedisError> {
-    match ask(connection, &script.by_hash()).await {
-        Err(error) if is_no_script(&error) => ask(connection, &script.in_full()).await,
-        reply => reply,
-    }
-}
-
-fn is_no_script(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }

@@ -10,6 +10,7 @@ use crate::session::{
     delta::{self, Applied, CommitAnswer},
     header,
     lifetime::{Lifetime, Timestamp},
+    owner::Account,
     record,
     rotation::REMEMBERED,
     tests::protocol::{
@@ -103,8 +104,8 @@ impl Bench {
     pub(super) fn project_answer(&self, answer: &CommitAnswer) -> Answer {
         match answer {
             CommitAnswer::Committed => Answer::Committed,
-            // The model damages nothing; to a session it would be the same.
-            CommitAnswer::Gone | CommitAnswer::Unreadable => Answer::Gone,
+            // The model damages nothing, and its sessions belong to nobody.
+            CommitAnswer::Gone | CommitAnswer::Unreadable | CommitAnswer::Full => Answer::Gone,
             CommitAnswer::Superseded => Answer::Superseded,
             CommitAnswer::Unknown => Answer::Unknown,
             CommitAnswer::Conflict(bytes) => Answer::Conflict(self.project(&parsed(bytes))),
@@ -167,6 +168,7 @@ impl Bench {
             now: self.now,
             is_repeated,
             is_use: true,
+            account: Account::Nothing,
             kind,
         }
     }

@@ -67,6 +67,7 @@ impl Real {
             lifetime: LIFETIME,
             max_len: usize::MAX / 2,
             max_entry_len: usize::MAX,
+            max_sessions: None,
             rotate_every: (is_rotation_wanted && rotates_by_age).then_some(Duration::ZERO),
             grace: bench.grace,
         };

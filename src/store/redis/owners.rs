@@ -1,0 +1,271 @@
+//! The account of who has which sessions: a set for each owner, beside the records.
+//!
+//! It may be on another server of a Cluster, so a session and its account are two writes. A session
+//! is enrolled before its record is written, and struck out after its record ended. What dies in
+//! between leaves an entry without a session, never a session without an entry. Such an entry is
+//! seen by nobody, since the record decides, and goes when its time is over or somebody looks.
+
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime},
+};
+
+use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
+use bb8::ManageConnection;
+use bytes::Bytes;
+use futures_util::future::join_all;
+
+use crate::{
+    session::{
+        delta::CommitAnswer,
+        lifetime::{Timestamp, millis},
+        owner::{Account, Listing},
+        record::{Record, UnreadableRecord},
+        splice::SLACK,
+        token::SessionId,
+    },
+    store::{
+        Delta, StoreError,
+        redis::{
+            RedisStore,
+            asking::{Failure, unexpected_reply},
+            script::{Call, Script, run},
+        },
+    },
+};
+
+impl<M> RedisStore<M>
+where
+    M: ManageConnection<Error = RedisError>,
+    M::Connection: ConnectionLike + Clone,
+{
+    /// Commits a delta, and keeps account of whose session it is.
+    pub(super) async fn commit_to_account(
+        &self,
+        deadline: Instant,
+        id: &SessionId,
+        delta: &Delta,
+    ) -> Result<CommitAnswer, Failure> {
+        let key = self.key(id);
+        let not_after = match &delta.account {
+            Account::Nothing | Account::Unlisted(_) => u64::MAX,
+            Account::Listed(listing) => match self.enrol(deadline, id, listing, delta.now).await? {
+                Some(not_after) => not_after,
+                None => return Ok(CommitAnswer::Full),
+            },
+        };
+        // Dropped here, or failed, the account may have an entry without a session.
+        let answer = self.commit_until(deadline, not_after, &key, delta).await?;
+        if let (Account::Unlisted(owner), CommitAnswer::Committed) = (&delta.account, &answer) {
+            // Dropped here, or failed, the same.
+            let strike = Strike {
+                key: &self.key_of(owner),
+                ids: &[*id],
+                not_after: u64::MAX,
+                marks_protect: false,
+            };
+            log_left(self.strike(deadline, &strike).await);
+        }
+        Ok(answer)
+    }
+
+    /// The sessions in the account of `owner`. What is there and can be none of them any more is struck
+    /// out.
+    pub(super) async fn account_of(
+        &self,
+        owner: &str,
+        now: SystemTime,
+    ) -> Result<Vec<(SessionId, Bytes)>, StoreError> {
+        let (key, now) = (self.key_of(owner), Timestamp::from(now));
+        let not_after = self.clock.at(Instant::now() + ARRIVAL / 2);
+        let deadline = Instant::now() + self.deadline;
+        let ids = self.in_time(deadline, self.entries(deadline, &key, now));
+        let (mut sessions, mut left) = (Vec::new(), Vec::new());
+        for ids in ids.await?.chunks(AT_ONCE) {
+            let deadline = Instant::now() + self.deadline;
+            for (id, record) in self.in_time(deadline, self.records(deadline, ids)).await? {
+                match record.clone().map(Record::parse) {
+                    Some(Ok(it)) if it.is_of(owner, now) => {
+                        sessions.extend(record.map(|it| (id, it)))
+                    }
+                    // Those who know it may find it alive.
+                    Some(Err(UnreadableRecord::NewerVersion)) => {}
+                    Some(Ok(_) | Err(UnreadableRecord::Corrupt)) | None => left.push(id),
+                }
+            }
+        }
+        for ids in left.chunks(AT_ONCE) {
+            let deadline = Instant::now() + self.deadline;
+            let strike = Strike {
+                key: &key,
+                ids,
+                not_after,
+                marks_protect: true,
+            };
+            log_left(self.strike(deadline, &strike).await);
+        }
+        Ok(sessions)
+    }
+
+    /// Enters a session, whose record must not arrive after the time that this returns, by the clock
+    /// of Redis; `None` if there are as many as there may be.
+    async fn enrol(
+        &self,
+        deadline: Instant,
+        id: &SessionId,
+        listing: &Listing,
+        now: Timestamp,
+    ) -> Result<Option<u64>, Failure> {
+        let arrival = ARRIVAL.max(2 * self.deadline);
+        let enrolment = Enrolment {
+            key: &self.key_of(&listing.owner),
+            id,
+            listing,
+            now,
+            arrival,
+        };
+        for _ in 0..=self.connections() {
+            let mut connection = self.connection_of_a_commit(deadline).await?;
+            let sent = Instant::now();
+            // Dropped here, there may be an entry without a session. Entered twice, it is entered once.
+            let (is_entered, clock) = match run(&mut *connection, &enrolment).await {
+                Err(error) if error.is_unrecoverable_error() => continue,
+                reply => outcome(reply?)?,
+            };
+            self.clock.saw(clock, sent);
+            if let (true, Some(replicas)) = (is_entered, &self.replicas) {
+                replicas.wait(&mut connection, deadline).await?;
+            }
+            let not_after = u64::try_from(clock).unwrap_or(0) + millis(arrival) / 2;
+            return Ok(is_entered.then_some(not_after));
+        }
+        Err(Failure::silence("no connection to redis lasted"))
+    }
+
+    async fn strike(&self, deadline: Instant, strike: &Strike<'_>) -> Result<(), StoreError> {
+        let striking = async {
+            let mut connection = self.connection(deadline).await?;
+            run(&mut connection, strike).await?;
+            Ok(())
+        };
+        self.in_time(deadline, striking).await
+    }
+
+    async fn entries(
+        &self,
+        deadline: Instant,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, Failure> {
+        let mut range = Cmd::new();
+        range.arg("ZRANGEBYSCORE").arg(key);
+        range.arg(format!("({}", now.0)).arg("+inf");
+        let ids = match self.ask_safely(deadline, &range).await? {
+            Ok(Value::Array(ids)) => ids,
+            Ok(_) => return Err(unexpected_reply()),
+            // Put there by somebody else: the next to sign in has an account again.
+            Err(error) if error.code() == Some("WRONGTYPE") => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let id = |id| match id {
+            Value::BulkString(id) => <[u8; 16]>::try_from(id).ok()?.try_into().ok(),
+            _ => None,
+        };
+        Ok(ids.into_iter().filter_map(id).collect())
+    }
+
+    /// Looked up all at the same time: they may be on several servers.
+    async fn records(
+        &self,
+        deadline: Instant,
+        ids: &[SessionId],
+    ) -> Result<Vec<(SessionId, Option<Bytes>)>, Failure> {
+        let read = async |id: &SessionId| Ok((*id, self.read(deadline, &self.key(id)).await?));
+        join_all(ids.iter().map(read)).await.into_iter().collect()
+    }
+
+    fn key_of(&self, owner: &str) -> String {
+        format!("{}owner:{owner}", self.prefix)
+    }
+}
+
+struct Enrolment<'a> {
+    key: &'a str,
+    id: &'a SessionId,
+    listing: &'a Listing,
+    now: Timestamp,
+    /// For how long its record may be on its way.
+    arrival: Duration,
+}
+
+impl Call for Enrolment<'_> {
+    fn script(&self) -> &'static Script {
+        &SCRIPT
+    }
+
+    fn put_arguments(&self, call: &mut Cmd) {
+        call.arg(1)
+            .arg(self.key)
+            .arg("enrol")
+            .arg(self.id.as_bytes());
+        call.arg(self.listing.until.0).arg(self.now.0);
+        call.arg(millis(self.arrival));
+        call.arg(self.listing.limit.map_or(0, |limit| limit.get()));
+        call.arg(millis(SLACK));
+    }
+}
+
+struct Strike<'a> {
+    key: &'a str,
+    ids: &'a [SessionId],
+    /// By the clock of Redis: by then somebody may have entered them again.
+    not_after: u64,
+    /// Whether those stay whose record may be on its way.
+    marks_protect: bool,
+}
+
+impl Call for Strike<'_> {
+    fn script(&self) -> &'static Script {
+        &SCRIPT
+    }
+
+    fn put_arguments(&self, call: &mut Cmd) {
+        call.arg(1).arg(self.key).arg("strike").arg(self.not_after);
+        call.arg(u8::from(self.marks_protect));
+        for id in self.ids {
+            call.arg(id.as_bytes());
+        }
+    }
+}
+
+/// Whether it was done, and the time of Redis.
+fn outcome(reply: Value) -> Result<(bool, i64), Failure> {
+    let Value::Array(parts) = reply else {
+        return Err(unexpected_reply());
+    };
+    match parts[..] {
+        [Value::Int(outcome @ 0..=1), Value::Int(clock)] => Ok((outcome == 0, clock)),
+        _ => Err(unexpected_reply()),
+    }
+}
+
+/// Entries without a session harm nobody.
+fn log_left(struck: Result<(), StoreError>) {
+    if let Err(error) = struck {
+        let error = &error as &dyn std::error::Error;
+        tracing::debug!(
+            error,
+            "an entry of a session that ended is left in the account of its owner"
+        );
+    }
+}
+
+const SOURCE: &str = include_str!("owners.lua");
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(SOURCE));
+
+/// How long the record of a session may be on its way, and its entry is not struck out although there
+/// is none. Much longer than a commit takes: servers may differ in what time it is.
+const ARRIVAL: Duration = Duration::from_secs(60);
+
+/// How many sessions are looked up, or struck out, at the same time.
+const AT_ONCE: usize = 100;
