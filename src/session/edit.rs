@@ -25,11 +25,11 @@ impl State {
 
     /// Removes an entry; `false` if there was none.
     pub(crate) fn remove(&mut self, key: &str) -> bool {
-        let Some(len) = self.entry_len(key) else {
+        let Some(value) = self.value(key) else {
             self.refuse_unseen();
             return false;
         };
-        self.len -= len;
+        self.len -= entry_len(key, value);
         self.pending.put(key, None);
         true
     }

@@ -4,6 +4,7 @@ mod endings;
 mod limits;
 mod model;
 mod outcomes;
+mod owners;
 mod past;
 mod protocol;
 mod races;

@@ -17,6 +17,7 @@ enum Act {
     Update(u8),
     Clear,
     Renew,
+    Own(u8),
     Save,
 }
 
@@ -28,6 +29,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (0..5u8).prop_map(Act::Update),
         1 => Just(Act::Clear),
         1 => Just(Act::Renew),
+        1 => (0..30u8).prop_map(Act::Own),
         2 => Just(Act::Save),
     ]
 }
@@ -41,7 +43,7 @@ fn on_model(act: &Act, model: &mut BTreeMap<String, String>) {
             *value = char::from(value.as_bytes()[0] + 1).to_string();
         }
         Act::Clear => model.clear(),
-        Act::Renew | Act::Save => {}
+        Act::Renew | Act::Own(_) | Act::Save => {}
     }
 }
 
@@ -53,6 +55,10 @@ fn on_state(act: &Act, state: &mut State) {
         Act::Update(key) => state.update(&key.to_string(), increment()).unwrap(),
         Act::Clear => state.clear(),
         Act::Renew => state.renew().unwrap(),
+        Act::Own(len) => {
+            state.renew().unwrap();
+            state.set_owner(&"x".repeat(usize::from(*len) + 1)).unwrap();
+        }
         Act::Save => {}
     }
 }
