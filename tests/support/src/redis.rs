@@ -153,14 +153,14 @@ impl Redis {
     ///
     /// # Panics
     ///
-    /// If a value is not a string.
+    /// If a value is neither a string nor a sorted set.
     #[must_use]
     pub fn dump(&self) -> Vec<u8> {
         let keys = self.cli(&["KEYS", "*"]);
-        let values = keys.lines().map(|key| {
-            let is_string = self.cli(&["TYPE", key]) == "string";
-            assert!(is_string, "{key} holds a string");
-            self.output(&["--raw", "GET", key])
+        let values = keys.lines().map(|key| match &*self.cli(&["TYPE", key]) {
+            "string" => self.output(&["--raw", "GET", key]),
+            "zset" => self.output(&["--raw", "ZRANGE", key, "0", "-1", "WITHSCORES"]),
+            other => panic!("{key} holds a {other}"),
         });
         values.fold(keys.clone().into_bytes(), |dump, value| {
             [dump, value].concat()
