@@ -27,6 +27,7 @@
 
 mod page;
 mod recent;
+mod words;
 
 use std::{env, time::Duration};
 
