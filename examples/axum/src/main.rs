@@ -1,4 +1,4 @@
-//! A visits counter with sign-in, on axum.
+//! A visits counter with sign-in, on axum; its users see and end their sessions.
 //!
 //! Sessions live in the memory of the process:
 //!
@@ -12,6 +12,8 @@
 //! curl -c jar -b jar http://127.0.0.1:3000/visits
 //! curl -c jar -b jar -d user=ann -d remember=on http://127.0.0.1:3000/login
 //! curl -c jar -b jar http://127.0.0.1:3000/whoami
+//! curl -c jar -b jar http://127.0.0.1:3000/devices
+//! curl -c jar -b jar -X POST http://127.0.0.1:3000/devices/end-others
 //! curl -c jar -b jar -X POST http://127.0.0.1:3000/logout
 //! ```
 //!
@@ -25,17 +27,19 @@
 //! The cookie is `Secure`. Browsers and curl trust plain http to 127.0.0.1 all the same; for
 //! Safari, or to try it from another machine, set `INSECURE_HTTP=1`.
 
+mod devices;
 mod page;
 mod recent;
+mod user_agent;
 mod words;
 
-use std::{env, time::Duration};
+use std::{env, ops::RangeInclusive, time::Duration};
 
 use anyhow::Context as _;
 use axum::{
     Form, Router,
     extract::{DefaultBodyLimit, RawQuery},
-    http::{StatusCode, header::CACHE_CONTROL},
+    http::{HeaderMap, StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Redirect, Result},
     routing::{get, post},
 };
@@ -50,7 +54,7 @@ use crate::{page::Page, recent::RecentlySignedIn};
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt::init();
-    let sessions = sessions().await?;
+    let layer = session_layer().await?;
     let app = Router::new()
         .route("/", get(show_page))
         .route("/visits", get(count_visit).post(count_visit_and_return))
@@ -58,8 +62,12 @@ async fn main() -> anyhow::Result<()> {
         .route("/logout", post(sign_out))
         .route("/whoami", get(whoami))
         .route("/forget", post(forget_visits))
+        .route("/devices", get(devices::show))
+        .route("/devices/end", post(devices::end))
+        .route("/devices/end-others", post(devices::end_others))
         .layer(DefaultBodyLimit::max(16 * 1024))
-        .layer(sessions.clone());
+        .layer(layer.clone())
+        .with_state(layer.sessions());
 
     let address = env::var("ADDR").unwrap_or("127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await;
@@ -69,12 +77,12 @@ async fn main() -> anyhow::Result<()> {
         .with_graceful_shutdown(async { signal::ctrl_c().await.unwrap_or_default() })
         .await?;
     // What clients began before they hung up.
-    sessions.drain().await;
+    layer.drain().await;
     Ok(())
 }
 
 /// Sessions in Redis if there is a `REDIS_URL`, else in memory.
-async fn sessions() -> anyhow::Result<SessionLayer> {
+async fn session_layer() -> anyhow::Result<SessionLayer> {
     let (store, layer) = match env::var("REDIS_URL") {
         Ok(url) => ("redis", SessionLayer::new(RedisStore::connect(&url).await?)),
         Err(_) => ("memory", SessionLayer::new(MemoryStore::new())),
@@ -121,17 +129,22 @@ struct SignIn {
 }
 
 /// A real one would ask for more than a name.
-async fn sign_in(session: Session, Form(form): Form<SignIn>) -> Result<Redirect> {
+async fn sign_in(
+    session: Session,
+    headers: HeaderMap,
+    Form(form): Form<SignIn>,
+) -> Result<Redirect> {
     let user = form.user.trim();
-    if user.is_empty() {
+    if !NAME_LEN.contains(&user.len()) {
         return Err((StatusCode::BAD_REQUEST, "who are you?").into());
     }
     session.sign_in()?;
+    session.set_owner(user)?;
+    session.set_details(user_agent::device(&headers))?;
     session.set_lifetime(match form.remember {
         Some(_) => Lifetime::remembered(),
         None => Lifetime::default(),
     })?;
-    session.insert("user", user)?;
     Ok(Redirect::to("/"))
 }
 
@@ -146,9 +159,11 @@ async fn forget_visits(RecentlySignedIn(session): RecentlySignedIn) -> Redirect 
     Redirect::to("/")
 }
 
-async fn whoami(session: Session) -> Result<String> {
-    let user = session.get("user")?;
-    Ok(user.ok_or(StatusCode::UNAUTHORIZED)?)
+async fn whoami(session: Session) -> Result<String, StatusCode> {
+    session.owner().ok_or(StatusCode::UNAUTHORIZED)
 }
+
+/// In bytes: what a session takes as the name of its owner.
+const NAME_LEN: RangeInclusive<usize> = 1..=255;
 
 const MINUTE: Duration = Duration::from_secs(60);

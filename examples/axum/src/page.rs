@@ -35,7 +35,7 @@ impl Page {
         Ok(Self {
             asks_again,
             visits: session.get("visits")?.unwrap_or(0),
-            user: session.get("user")?,
+            user: session.owner(),
             session: Facts::of(session, SystemTime::now()),
         })
     }

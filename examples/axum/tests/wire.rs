@@ -88,3 +88,13 @@ fn the_page_shows_a_name_as_text_whatever_it_is() {
     assert_eq!(page.matches(shown).count(), 3);
     assert!(page.contains("Sign out"));
 }
+
+#[test]
+fn a_name_is_as_long_as_that_of_an_owner_can_be() {
+    let (_instance, visitor) = Example::new(PROGRAM, Http::One).start(&[]);
+    for (bytes, status) in [(255, 303), (256, 400)] {
+        let form = format!("user={}", "x".repeat(bytes));
+        assert_eq!(visitor.post("/login", &[&form]).status, status);
+    }
+    assert_eq!(visitor.get("/whoami").text, "x".repeat(255));
+}
