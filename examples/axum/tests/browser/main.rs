@@ -4,6 +4,7 @@
 
 mod browser;
 mod cookie;
+mod devices;
 mod driver;
 mod elsewhere;
 mod gate;

@@ -8,7 +8,11 @@ async fn a_form_that_another_site_submits_does_nothing_to_the_session() {
     let (site, browser) = (Site::start(), Browser::start().await);
     let (elsewhere, tab) = (Elsewhere::start().await, browser.tab().await);
     let before = visit_once(&tab, &site).await;
-    for (path, ends_at, status) in [("visits", "visits", 403), ("logout", "", 200)] {
+    for (path, ends_at, status) in [
+        ("visits", "visits", 403),
+        ("logout", "", 200),
+        ("devices/end-others", "?again", 200),
+    ] {
         tab.open(&elsewhere.url_at(OTHER_SITE)).await;
         tab.run(&form(&site, path)).await;
         arrives(&tab, &(site.url() + ends_at), status).await;
@@ -22,7 +26,7 @@ async fn a_request_that_a_script_of_another_site_sends_does_nothing_to_the_sessi
     let (site, browser) = (Site::start(), Browser::start().await);
     let (elsewhere, tab) = (Elsewhere::start().await, browser.tab().await);
     let before = visit_once(&tab, &site).await;
-    for path in ["visits", "logout"] {
+    for path in ["visits", "logout", "devices/end-others"] {
         for method in ["GET", "POST"] {
             tab.open(&elsewhere.url_at(OTHER_SITE)).await;
             let url = site.url() + path;

@@ -42,6 +42,11 @@ impl Tab {
         self.greets(user).await;
     }
 
+    /// Clicks on what is there, or will soon be.
+    pub(crate) async fn click(&self, selector: &str) {
+        self.find(selector).await.click().await.unwrap();
+    }
+
     /// Presses the button that counts a visit, and waits until it counts.
     pub(crate) async fn count_a_visit(&self) {
         let visits = self.visits().await.unwrap();
@@ -119,10 +124,6 @@ impl Tab {
         let window = self.window.clone();
         self.session.switch_to_window(window).await.unwrap();
         &self.session
-    }
-
-    async fn click(&self, selector: &str) {
-        self.find(selector).await.click().await.unwrap();
     }
 
     async fn find(&self, selector: &str) -> thirtyfour::WebElement {
