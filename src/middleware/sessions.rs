@@ -85,7 +85,8 @@ impl Sessions {
         .await
     }
 
-    /// Ends a session if it is one of `owner`; `false` if there is none (ASVS 7.5.2).
+    /// Ends a session if it is one of `owner`; `false` if there is none (ASVS 7.5.2). The session of the
+    /// present request better ends by [`Session::destroy`], which removes the cookie as well.
     #[allow(clippy::missing_errors_doc)]
     pub async fn revoke_of(
         &self,

@@ -1,8 +1,9 @@
 //! The token: a public id that selects the record, and a secret that proves the right to it.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::{Builder, Uuid, Variant};
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 ///
 /// It selects the session's record in the store and stays the same when the token is renewed.
 /// Knowing it gives no access (the secret half of the token does), so it is safe in logs, lists
-/// and admin pages.
+/// and admin pages. Forms and JSON carry it as text.
 ///
 /// ```
 /// use tower_session_layer::SessionId;
@@ -63,6 +64,19 @@ impl FromStr for SessionId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let uuid = Uuid::try_parse(text).map_err(|_| InvalidSessionId(()))?;
         Self::from_uuid(uuid).ok_or(InvalidSessionId(()))
+    }
+}
+
+impl Serialize for SessionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 
@@ -205,6 +219,20 @@ mod tests {
 
     fn token(byte: u8) -> Token {
         Token::for_new_session([byte; Token::ENTROPY])
+    }
+
+    #[test]
+    fn an_id_is_text_in_json() {
+        let id = token(7).id();
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, format!("\"{id}\""));
+        assert_eq!(serde_json::from_str::<SessionId>(&json).unwrap(), id);
+        let error = serde_json::from_str::<SessionId>("\"a\"").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("a session id is a uuid of version 4")
+        );
     }
 
     /// Proves: rfc6265bis_c1.

@@ -7,7 +7,7 @@ use askama_web::WebTemplate;
 use axum::{
     Form,
     extract::State,
-    http::{StatusCode, header::CACHE_CONTROL},
+    http::header::CACHE_CONTROL,
     response::{IntoResponse, Redirect, Response, Result},
 };
 use serde::Deserialize;
@@ -53,7 +53,7 @@ pub(crate) async fn show(session: Session, State(sessions): State<Sessions>) -> 
 
 #[derive(Deserialize)]
 pub(crate) struct End {
-    id: String,
+    id: SessionId,
 }
 
 /// Ends one session. Whoever knows the id of another user's gains nothing by it.
@@ -61,10 +61,9 @@ pub(crate) async fn end(
     RecentlySignedIn(session): RecentlySignedIn,
     State(sessions): State<Sessions>,
     Form(form): Form<End>,
-) -> Result<Redirect> {
-    let id = form.id.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
+) -> Result<Redirect, SessionError> {
     if let Some(user) = session.owner() {
-        sessions.revoke_of(user, id).await?;
+        sessions.revoke_of(user, form.id).await?;
     }
     Ok(Redirect::to("/devices"))
 }

@@ -66,7 +66,7 @@ fn nobody_sees_or_ends_a_session_of_somebody_else() {
             assert_leads_to("/devices", &bob.post("/devices/end", &[id]));
             assert_leads_to("/?again", &stranger.post("/devices/end", &[id]));
         }
-        assert_eq!(bob.post("/devices/end", &["id=hers"]).status, 400);
+        assert_eq!(bob.post("/devices/end", &["id=hers"]).status, 422);
         for visitor in [&bob, &stranger] {
             let _ = visitor.post("/devices/end-others", &[]);
         }
