@@ -96,6 +96,24 @@ async fn whatever_bytes_are_garbled_nobody_is_locked_out() {
     }
 }
 
+/// Times and limits that no session ever had, alone and all together.
+#[tokio::test]
+async fn whose_session_seems_to_last_for_ever_is_served() {
+    let place = Place::redis().await;
+    let fields = [128..136, 136..144, 144..152, 152..160, 160..168];
+    let together = (144..168, 128..168);
+    for field in fields.into_iter().chain([together.0, together.1]) {
+        for byte in [0x7f, 0xff] {
+            let (browser, id) = place.visitor().await;
+            place.damage(&id, |record| record[field.clone()].fill(byte));
+            for path in ["/insert:b:2", "/sign_in/insert:a:2", "/get:a", "/destroy"] {
+                let page = browser.get(path).await;
+                assert_eq!(page.status, StatusCode::OK, "{path}, {field:?}, {byte}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_poisoned_value_harms_its_key_alone() {
     let decode = said(SessionErrorKind::Decode);

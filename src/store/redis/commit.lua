@@ -25,6 +25,8 @@ local COMMITTED, GONE, SUPERSEDED, CONFLICT, UNKNOWN, LATE, UNREADABLE = 0, 1, 2
 local RENEWAL, ROTATION = 1, 2
 local HEADER, HEADER_LEN = '>BBBBI4c32c32c32I8I8c8I8I8I8I8I8', 168
 local ERASED = string.rep('\0', 32)
+-- No limit is longer, whatever a record says.
+local CENTURY = 36525 * 24 * 60 * 60 * 1000
 
 local time = redis.call('TIME')
 local clock = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -63,6 +65,8 @@ if #record < HEADER_LEN or first ~= 1 then return answer(UNREADABLE) end
 local version, destroyed, replaced_by, persistent, epoch, verifier, previous, sealed, replaced,
   presented, last_nonce, created, authenticated, touched, idle, absolute = struct.unpack(HEADER, record)
 
+idle, absolute = math.min(idle, CENTURY), math.min(absolute, CENTURY)
+
 if destroyed > 1 or replaced_by > 2 or persistent > 1 then return answer(UNREADABLE) end
 
 if verb == 'create' then return answer(last_nonce == nonce and COMMITTED or SUPERSEDED) end
@@ -96,7 +100,7 @@ end
 
 local function store(record, now, slack)
   local deadline = math.min(touched + idle, math.max(created, authenticated) + absolute)
-  return put(record, math.max(deadline - now, 0) + slack)
+  return put(record, math.min(math.max(deadline - now, 0), CENTURY) + slack)
 end
 
 if verb == 'rotate' then
