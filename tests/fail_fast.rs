@@ -6,15 +6,19 @@ mod common;
 
 use std::time::Duration;
 
+use bb8::Pool;
 use common::{
     app::app,
     visitor::{COOKIE, until_it_answers},
 };
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use http::StatusCode;
 use session_test_support::{Browser, Redis};
 use tokio::time::timeout;
-use tower_session_layer::{RedisStore, SessionId, SessionLayer, SessionStore as _};
+use tower_session_layer::{
+    RedisStore, SessionId, SessionLayer, SessionStore as _,
+    store::redis::{Connector, Watched},
+};
 
 const DOWN: &str = "redis is down, and was not asked";
 
@@ -150,4 +154,42 @@ async fn with_resp3_a_connection_that_is_cut_while_idle_is_replaced_before_it_is
         let page = timeout(Duration::from_secs(20), visitor.get("/insert:b:1"));
         assert_eq!(page.await.unwrap().status, StatusCode::OK);
     }
+}
+
+/// A client, or a layer with a timeout, may lose patience long before the store does.
+#[tokio::test]
+async fn who_loses_patience_notices_an_outage_as_well() {
+    let redis = Redis::start();
+    let store = store_on(&redis)
+        .await
+        .with_deadline(Duration::from_secs(60));
+    redis.pause();
+    for _ in 0..3 {
+        let patience = Duration::from_millis(150);
+        assert!(timeout(patience, store.load(&some_id())).await.is_err());
+    }
+    assert_eq!(complaint(&store).await.as_deref(), Some(DOWN));
+    redis.resume();
+    until_it_answers(&store, &some_id()).await;
+}
+
+/// That all connections that wait for replicas are taken says nothing of Redis.
+#[tokio::test]
+async fn who_gets_no_connection_does_not_end_an_outage() {
+    let redis = Redis::start();
+    let connector = Connector::open(&redis.url()).unwrap();
+    let one = Pool::builder().max_size(1).build(Watched::new(connector));
+    let one = one.await.unwrap();
+    let store = store_on(&redis).await.wait_for_replicas(0, one.clone());
+    let patient = store.clone().with_deadline(Duration::from_secs(2));
+    let taken = one.get().await.unwrap();
+    redis.pause();
+    let visitor = Browser::new(app(&SessionLayer::new(patient)));
+    let (page, ()) = join(visitor.get("/insert:a:1"), async {
+        while complaint(&store).await.as_deref() != Some(DOWN) {}
+    })
+    .await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(complaint(&store).await.as_deref(), Some(DOWN));
+    drop(taken);
 }

@@ -10,13 +10,17 @@ use std::{
     time::Duration,
 };
 
+use bb8::Pool;
 use common::{
-    app::handled,
+    app::{app, handled},
     visitor::{COOKIE, layer_on, until_it_answers, visitor_on},
 };
 use http::StatusCode;
 use session_test_support::{Browser, Fault, Proxy, Redis};
-use tower_session_layer::{RedisStore, Session, SessionId, SessionStore as _};
+use tower_session_layer::{
+    RedisStore, Session, SessionId, SessionLayer, SessionStore as _,
+    store::redis::{Connector, Watched},
+};
 
 #[tokio::test]
 async fn killed_connections_are_replaced_and_no_read_fails() {
@@ -31,6 +35,27 @@ async fn killed_connections_are_replaced_and_no_read_fails() {
         }
     }
     assert_eq!(browser.get("/update_now:n").await.text, "1");
+}
+
+/// As after a restart of Redis at night: nobody has noticed that the connections are cut.
+#[tokio::test]
+async fn the_first_visit_after_all_idle_connections_were_cut_is_saved() {
+    let redis = Redis::start();
+    let pool = async || {
+        let pool = Pool::builder().max_size(4).min_idle(4);
+        let connector = Connector::open(&redis.url()).unwrap();
+        pool.build(Watched::new(connector)).await.unwrap()
+    };
+    let store = RedisStore::new(pool().await);
+    let waiting = store.clone().wait_for_replicas(0, pool().await);
+    for store in [store, waiting] {
+        let layer = SessionLayer::new(store.clone());
+        for _ in 0..2 {
+            let page = Browser::new(app(&layer)).get("/insert:a:1").await;
+            assert_eq!(page.status, StatusCode::OK);
+            let _ = redis.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
+        }
+    }
 }
 
 #[tokio::test]
@@ -66,6 +91,8 @@ async fn connections_that_a_network_swallowed_are_replaced() {
     for _ in 0..20 {
         store.load(&id).await.unwrap();
     }
+    let statistics = store.pool().state().statistics;
+    assert!(statistics.connections_closed_broken > 0, "{statistics:?}");
 }
 
 #[tokio::test]

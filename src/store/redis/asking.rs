@@ -10,7 +10,10 @@ use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
 use bb8::{ManageConnection, Pool, PooledConnection, RunError};
 use bytes::Bytes;
 use futures_util::future::join_all;
-use tokio::time::{sleep, timeout_at};
+use tokio::{
+    runtime::Handle,
+    time::{sleep, timeout_at},
+};
 
 use crate::store::{
     StoreError,
@@ -23,6 +26,8 @@ pub(super) enum Failure {
     Silence(StoreError),
     /// It did, but not with what it was asked for.
     Answer(StoreError),
+    /// It was not asked.
+    Unasked(StoreError),
 }
 
 impl<M> RedisStore<M>
@@ -44,7 +49,10 @@ where
             return Err(StoreError::new("redis is down, and was not asked"));
         }
         let late = |_| Err(Failure::silence("redis did not answer in time"));
+        let asked = Asked::of(self);
+        // Dropped here, Redis counts as one that did not answer, unless there was hardly time to.
         let result = timeout_at(deadline.into(), operation).await;
+        asked.answered();
         match result.unwrap_or_else(late) {
             Ok(value) => {
                 self.outage.end();
@@ -55,11 +63,16 @@ where
                 Err(error)
             }
             Err(Failure::Silence(error)) => {
-                if self.outage.goes_on(Instant::now()) {
-                    self.await_return();
-                }
+                self.note_silence();
                 Err(error)
             }
+            Err(Failure::Unasked(error)) => Err(error),
+        }
+    }
+
+    fn note_silence(&self) {
+        if self.outage.goes_on(Instant::now()) {
+            self.await_return();
         }
     }
 
@@ -148,6 +161,44 @@ where
     }
 }
 
+/// An operation under way. Who drops it has lost patience before its deadline.
+struct Asked<'a, M>
+where
+    M: ManageConnection<Error = RedisError>,
+    M::Connection: ConnectionLike + Clone,
+{
+    store: &'a RedisStore<M>,
+    since: Instant,
+}
+
+impl<'a, M> Asked<'a, M>
+where
+    M: ManageConnection<Error = RedisError>,
+    M::Connection: ConnectionLike + Clone,
+{
+    fn of(store: &'a RedisStore<M>) -> Self {
+        let since = Instant::now();
+        Self { store, since }
+    }
+
+    fn answered(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl<M> Drop for Asked<'_, M>
+where
+    M: ManageConnection<Error = RedisError>,
+    M::Connection: ConnectionLike + Clone,
+{
+    fn drop(&mut self) {
+        // Without a runtime nobody could watch for the end of an outage.
+        if self.since.elapsed() >= LEAST_WAIT && Handle::try_current().is_ok() {
+            self.store.note_silence();
+        }
+    }
+}
+
 impl Failure {
     pub(super) fn silence(message: &'static str) -> Self {
         Self::Silence(StoreError::new(message))
@@ -208,6 +259,9 @@ pub(super) fn without_server_text(error: RedisError) -> Box<dyn Error + Send + S
         None => error.into(),
     }
 }
+
+/// Who gives up sooner knows nothing.
+const LEAST_WAIT: Duration = Duration::from_millis(100);
 
 /// Between two attempts to reach a Redis that is down.
 const PAUSE: Duration = Duration::from_millis(100);

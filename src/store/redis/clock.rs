@@ -22,10 +22,11 @@ impl ServerClock {
         Self(Arc::new(AtomicI64::new(UNKNOWN)))
     }
 
-    /// The time of Redis at `local`, or a little earlier, in Unix milliseconds.
+    /// The time of Redis at `local`, or a little earlier, in Unix milliseconds: both clocks show whole
+    /// ones.
     pub(super) fn at(&self, local: Instant) -> u64 {
         let offset = self.0.load(Ordering::Relaxed);
-        u64::try_from(millis(local).saturating_add(offset)).unwrap_or(0)
+        u64::try_from(millis(local).saturating_add(offset - 2)).unwrap_or(0)
     }
 
     /// Takes in that Redis showed `server` at some time between `sent` and now.

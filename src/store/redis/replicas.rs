@@ -35,7 +35,8 @@ where
     pub(super) async fn connection(&self, deadline: Instant) -> Result<Lent<'_, M>, Failure> {
         let connection = take(&self.pool, deadline).await?;
         // They may all be waiting.
-        let missing = || refused("no connection to wait for replicas could be had in time");
+        let missing = "no connection to wait for replicas could be had in time";
+        let missing = || Failure::Unasked(StoreError::new(missing));
         connection.map(Lent::Exclusive).ok_or_else(missing)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ::redis::{RedisError, aio::ConnectionLike};
+use ::redis::{Cmd, RedisError, aio::ConnectionLike};
 use bb8::ManageConnection;
 use tokio::time::sleep_until;
 
@@ -11,7 +11,11 @@ use crate::{
     store::{
         CommitAnswer, Delta, StoreError,
         redis::{
-            RedisStore, asking::Failure, commit::CommitScript, replicas::Lent, reply::Reply,
+            RedisStore,
+            asking::{Failure, ask},
+            commit::CommitScript,
+            replicas::Lent,
+            reply::Reply,
             script::run,
         },
     },
@@ -61,10 +65,18 @@ where
         delta: &Delta,
     ) -> Result<CommitAnswer, Failure> {
         let mut is_repeated = delta.is_repeated;
-        let half_time = Instant::now() + (deadline - Instant::now()) / 2;
+        let mut was_late = false;
+        let now = Instant::now();
+        let half_time = now + deadline.saturating_duration_since(now) / 2;
         for not_after in [half_time, deadline, deadline] {
+            if Instant::now() >= not_after {
+                continue;
+            }
             // Dropped here, nothing was sent, or nothing that can still happen.
-            let mut connection = self.connection_of_a_commit(deadline).await?;
+            let mut connection = match is_repeated {
+                true => self.proven_connection(deadline, key).await?,
+                false => self.connection_of_a_commit(deadline).await?,
+            };
             let script = CommitScript {
                 key: Some(key),
                 delta,
@@ -78,12 +90,15 @@ where
                 Err(error) if error.code().is_none() => {
                     // Dropped here, it may have happened, and before long it no longer can.
                     sleep_until(not_after.into()).await;
-                    is_repeated = true;
+                    (is_repeated, was_late) = (true, false);
                 }
                 reply => {
                     let Reply { answer, clock } = reply?.try_into()?;
                     self.clock.saw(clock, sent);
-                    let Some(answer) = answer else { continue };
+                    let Some(answer) = answer else {
+                        was_late = true;
+                        continue;
+                    };
                     if let (CommitAnswer::Committed, Some(replicas)) = (&answer, &self.replicas) {
                         // Dropped here, it has happened.
                         replicas.wait(&mut connection, deadline).await?;
@@ -92,8 +107,37 @@ where
                 }
             }
         }
-        let message = "the commit did not reach redis in time";
-        Err(Failure::Silence(StoreError::new(message)))
+        let error = StoreError::new("the commit did not reach redis in time");
+        Err(match was_late {
+            true => Failure::Answer(error),
+            false => Failure::Silence(error),
+        })
+    }
+
+    /// A connection that answers: those beside one that broke may have broken, too, and there is
+    /// time for one more copy of a commit only.
+    async fn proven_connection(
+        &self,
+        deadline: Instant,
+        key: &str,
+    ) -> Result<Lent<'_, M>, Failure> {
+        let mut get = Cmd::new();
+        get.arg("GET").arg(key);
+        for _ in 0..self.connections_of_commits() {
+            // Dropped here, nothing has happened.
+            let mut connection = self.connection_of_a_commit(deadline).await?;
+            match ask(&mut *connection, &get).await {
+                Err(error) if error.is_unrecoverable_error() => {}
+                _ => return Ok(connection),
+            }
+        }
+        self.connection_of_a_commit(deadline).await
+    }
+
+    fn connections_of_commits(&self) -> u32 {
+        let replicas = self.replicas.as_ref();
+        let pool = replicas.map_or(&self.pool, |replicas| &replicas.pool);
+        pool.state().connections
     }
 
     pub(super) async fn connection_of_a_commit(
