@@ -80,7 +80,8 @@ where
         let not_after = self.clock.at(Instant::now() + ARRIVAL / 2);
         let deadline = Instant::now() + self.deadline;
         let ids = self.in_time(deadline, self.entries(deadline, &key, now));
-        let (mut sessions, mut left) = (Vec::new(), Vec::new());
+        let mut sessions = Vec::new();
+        let (mut over, mut missing) = (Vec::new(), Vec::new());
         for ids in ids.await?.chunks(AT_ONCE) {
             let deadline = Instant::now() + self.deadline;
             for (id, record) in self.in_time(deadline, self.records(deadline, ids)).await? {
@@ -90,19 +91,15 @@ where
                     }
                     // Those who know it may find it alive.
                     Some(Err(UnreadableRecord::NewerVersion)) => {}
-                    Some(Ok(_) | Err(UnreadableRecord::Corrupt)) | None => left.push(id),
+                    // It never comes back.
+                    Some(Ok(it)) if it.header.destroyed => over.push(id),
+                    Some(Ok(_) | Err(UnreadableRecord::Corrupt)) | None => missing.push(id),
                 }
             }
         }
-        for ids in left.chunks(AT_ONCE) {
-            let deadline = Instant::now() + self.deadline;
-            let strike = Strike {
-                key: &key,
-                ids,
-                not_after,
-                marks_protect: true,
-            };
-            log_left(self.strike(deadline, &strike).await);
+        for (left, marks_protect) in [(over, false), (missing, true)] {
+            self.strike_left(&key, &left, not_after, marks_protect)
+                .await;
         }
         Ok(sessions)
     }
@@ -140,6 +137,25 @@ where
             return Ok(is_entered.then_some(not_after));
         }
         Err(Failure::silence("no connection to redis lasted"))
+    }
+
+    async fn strike_left(
+        &self,
+        key: &str,
+        left: &[SessionId],
+        not_after: u64,
+        marks_protect: bool,
+    ) {
+        for ids in left.chunks(AT_ONCE) {
+            let strike = Strike {
+                key,
+                ids,
+                not_after,
+                marks_protect,
+            };
+            let deadline = Instant::now() + self.deadline;
+            log_left(self.strike(deadline, &strike).await);
+        }
     }
 
     async fn strike(&self, deadline: Instant, strike: &Strike<'_>) -> Result<(), StoreError> {
@@ -264,8 +280,9 @@ const SOURCE: &str = include_str!("owners.lua");
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(SOURCE));
 
 /// How long the record of a session may be on its way, and its entry is not struck out although there
-/// is none. Much longer than a commit takes: servers may differ in what time it is.
-const ARRIVAL: Duration = Duration::from_secs(60);
+/// is none. Much longer than a commit takes: servers may differ in what time it is. But as long as that
+/// one that never arrives counts for the limit.
+const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// How many sessions are looked up, or struck out, at the same time.
 const AT_ONCE: usize = 100;
