@@ -80,7 +80,7 @@ impl SessionInfo {
     }
 
     pub(super) fn is_alive(&self, now: Timestamp) -> bool {
-        now < self.record.header.deadline()
+        self.record.is_alive(now)
     }
 
     /// Of several the one that was used last comes first.

@@ -79,7 +79,10 @@ impl Sessions {
     #[allow(clippy::missing_errors_doc)]
     pub async fn revoke(&self, id: SessionId) -> Result<bool, SessionError> {
         self.finish(async move |settings| match record(&settings, id).await? {
-            Some(record) => end(&settings, id, record.owner(), Revocation::Asked).await,
+            Some(record) => {
+                let was_ended = end(&settings, id, record.owner(), Revocation::Asked).await?;
+                Ok(was_ended && record.is_alive(settings.now()))
+            }
             None => Ok(false),
         })
         .await
@@ -97,7 +100,10 @@ impl Sessions {
         self.finish(async move |settings| {
             let record = record(&settings, id).await?;
             match record.filter(|record| record.is_of(&owner, settings.now())) {
-                Some(_) => end(&settings, id, Some(owner), Revocation::Asked).await,
+                Some(record) => {
+                    let was_ended = end(&settings, id, Some(owner), Revocation::Asked).await?;
+                    Ok(was_ended && record.is_alive(settings.now()))
+                }
                 None => Ok(false),
             }
         })
@@ -139,13 +145,10 @@ impl Sessions {
             sessions.retain(|session| Some(session.id()) != spared);
             let mut ended = 0;
             for sessions in sessions.chunks(AT_ONCE) {
-                let end = |it: &SessionInfo| {
-                    end(
-                        &settings,
-                        it.id(),
-                        Some(Arc::clone(&owner)),
-                        Revocation::Asked,
-                    )
+                let end = async |it: &SessionInfo| {
+                    let owner = Some(Arc::clone(&owner));
+                    let was_ended = end(&settings, it.id(), owner, Revocation::Asked).await?;
+                    Ok::<_, SessionError>(was_ended && it.is_alive(settings.now()))
                 };
                 for was_ended in join_all(sessions.iter().map(end)).await {
                     ended += usize::from(was_ended?);

@@ -152,6 +152,10 @@ impl Record {
         self.value(DETAILS)
     }
 
+    pub(crate) fn is_alive(&self, now: Timestamp) -> bool {
+        now < self.header.deadline()
+    }
+
     /// Whether this is a session of `owner` that somebody may still use at `now`. One that is idle for
     /// too long may be: by a request that began in time.
     pub(crate) fn is_of(&self, owner: &str, now: Timestamp) -> bool {
