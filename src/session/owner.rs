@@ -76,13 +76,15 @@ impl State {
         if owner.is_empty() || owner.len() > MAX_OWNER {
             return Err(SessionErrorKind::InvalidOwner.into());
         }
-        if self.owner().as_deref() == Some(owner) {
-            return Ok(());
+        // Said again with a new token, it is a change all the same: if the session is gone by then, the
+        // sign-in begins another one with what this request set, and nothing else.
+        if self.issues_a_token() {
+            return self.put(OWNER, to_json(owner));
         }
-        if !self.issues_a_token() {
-            return Err(SessionErrorKind::NeedsRenewal.into());
+        match self.owner().as_deref() == Some(owner) {
+            true => Ok(()),
+            false => Err(SessionErrorKind::NeedsRenewal.into()),
         }
-        self.put(OWNER, to_json(owner))
     }
 
     pub(crate) fn set_details(&mut self, details: Bytes) -> Result<(), SessionError> {
