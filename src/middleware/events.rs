@@ -62,7 +62,8 @@ pub enum SessionEvent<'a> {
         id: Option<SessionId>,
     },
     /// A request came with a well-formed token that is worth nothing: forged, expired, or of a session
-    /// that ended.
+    /// that ended or was renewed. Not within a minute after that: requests that were on their way are
+    /// nothing to worry about.
     UnknownToken {
         /// The session that it names.
         id: SessionId,

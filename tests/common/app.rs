@@ -164,6 +164,10 @@ pub(crate) async fn act(session: &Session, words: &[&str]) -> Result<Option<Stri
         ["mark_passive"] => session.mark_passive(),
         ["age"] => return Ok(Some(format!("{:?}", session.authentication_age()))),
         ["remember"] => session.set_lifetime(Lifetime::remembered())?,
+        ["owner", owner] => session.set_owner(owner)?,
+        ["get_owner"] => return Ok(Some(session.owner().unwrap_or("none".into()))),
+        ["details", details] => session.set_details(details)?,
+        ["get_details"] => return Ok(Some(shown(session.details()?))),
         ["commit"] => session.commit().await?,
         ["id"] => {
             return Ok(Some(

@@ -8,7 +8,7 @@ use http::Request;
 use session_test_support::Redis;
 use session_test_support::{Browser, Host, Page, Wire};
 use tower::ServiceExt as _;
-use tower_session_layer::SessionLayer;
+use tower_session_layer::{SessionLayer, Sessions};
 
 use crate::common::{
     app::{Body, Gate, app},
@@ -63,6 +63,11 @@ impl Duo {
     pub(crate) async fn on(redis: &Redis) -> Self {
         let subject = Subject::on(&redis.url(), &redis.url()).await;
         Self::serve(subject, SessionLayer::clone).await
+    }
+
+    /// The sessions of users, as the other server has them.
+    pub(crate) fn sessions(&self) -> Sessions {
+        self.subject.elsewhere.sessions()
     }
 
     /// The name of the store.

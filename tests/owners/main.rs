@@ -1,0 +1,13 @@
+//! Whose sessions there are: seen, ended and limited, on two servers, whatever dies in between.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod elsewhere;
+mod events;
+mod finality;
+mod limits;
+mod lists;
+mod site;
+mod unlisted;
