@@ -4,9 +4,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod cost;
+mod crash;
 mod elsewhere;
 mod events;
 mod finality;
+mod fuse;
 mod limits;
 mod lists;
 mod site;
