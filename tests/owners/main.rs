@@ -12,5 +12,7 @@ mod finality;
 mod fuse;
 mod limits;
 mod lists;
+mod scale;
 mod site;
+mod trouble;
 mod unlisted;

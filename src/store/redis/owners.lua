@@ -56,12 +56,12 @@ local function run()
 end
 
 local is_done, result = pcall(run)
-if not is_done and type(result) == 'table' and result.err:find('WRONGTYPE', 1, true) then
+-- Some versions of Redis make a text of it on its way.
+local function said() return type(result) == 'table' and result.err or tostring(result) end
+if not is_done and said():find('WRONGTYPE', 1, true) then
   -- What somebody else put here would keep the owner from ever signing in.
   redis.call('DEL', key)
   is_done, result = pcall(run)
 end
 if is_done then return { result, clock } end
-if type(result) ~= 'table' then return redis.error_reply(result) end
-result.err = result.err:gsub('^@?user_script: *%d+: *%-?', '')
-return result
+return redis.error_reply((said():gsub('^@?user_script: *%d+: *%-?', '')))
