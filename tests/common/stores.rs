@@ -104,6 +104,11 @@ impl Subject {
 #[cfg(feature = "redis")]
 pub(crate) const LEAST_PERMISSIONS: &str = "~session:* +get +set +del +time +eval +evalsha";
 
+/// What it must be allowed besides, where sessions have owners.
+#[cfg(feature = "redis")]
+pub(crate) const PERMISSIONS_FOR_OWNERS: &str =
+    "+zadd +zrem +zcount +zscore +zrangebyscore +zremrangebyscore +pexpire +pttl";
+
 /// A busy machine is no fault of the store.
 const PATIENCE: Duration = Duration::from_secs(10);
 

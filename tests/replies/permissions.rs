@@ -3,7 +3,7 @@
 use bb8::Pool;
 use session_test_support::{Browser, Redis, Setup, server};
 use tower_session_layer::{
-    RedisStore, SessionLayer,
+    AtLimit, RedisStore, SessionLayer,
     store::redis::{Connector, Watched},
 };
 
@@ -11,7 +11,7 @@ use crate::{
     common::{
         app::{App, app},
         log::Log,
-        stores::LEAST_PERMISSIONS as LEAST,
+        stores::{LEAST_PERMISSIONS as LEAST, PERMISSIONS_FOR_OWNERS as FOR_OWNERS},
         visitor::with_pause,
     },
     site::{layer_at, tell, url_of, visitor_at},
@@ -23,7 +23,7 @@ fn the_documentation_says_what_is_tested() {
         include_str!("../../src/store/redis/mod.rs"),
         include_str!("../../docs/operations.md"),
     ] {
-        assert!(page.contains(LEAST));
+        assert!(page.contains(LEAST) && page.contains(FOR_OWNERS));
     }
 }
 
@@ -65,6 +65,53 @@ async fn none_of_the_least_permissions_is_too_many() {
         let log = Log::start();
         assert_eq!(everything(&browser).await, Some(broken), "{removed}");
         assert!(log.take().contains("redis answered NOPERM"), "{removed}");
+    }
+}
+
+#[tokio::test]
+async fn owners_need_some_more_and_that_is_enough() {
+    let servers = ["redis-6.2", "valkey"].map(|name| Setup::new().with_server(server(name)));
+    for setup in [Setup::new()].into_iter().chain(servers) {
+        let redis = setup.start();
+        allow(&redis, LEAST);
+        allow(&redis, FOR_OWNERS);
+        let layer = layer_at(&url(&redis)).await;
+        let log = Log::start();
+        assert_eq!(everything_of_owners(&layer).await, None);
+        assert_eq!(log.take(), "");
+        assert_eq!(refused(&redis), "");
+    }
+}
+
+#[tokio::test]
+async fn none_of_what_owners_need_is_too_much() {
+    let rows = [
+        ("-zadd", "/sign_in/owner:ann"),
+        ("-zrem", "/destroy"),
+        ("-zcount", "/sign_in/owner:ann"),
+        ("-zscore", "/sign_in/owner:ann"),
+        ("-zrangebyscore", "a list"),
+        ("-zremrangebyscore", "/sign_in/owner:ann"),
+        ("-pexpire", "/sign_in/owner:ann"),
+        ("-pttl", "/sign_in/owner:ann"),
+    ];
+    assert_eq!(rows.len(), FOR_OWNERS.split(' ').count());
+    for (removed, broken) in rows {
+        let redis = Redis::start();
+        allow(&redis, &format!("{LEAST} {FOR_OWNERS} {removed}"));
+        let layer = layer_at(&url(&redis)).await;
+        let log = Log::start();
+        let failed = everything_of_owners(&layer).await;
+        let said = log.take();
+        // That harms nobody, but counts for the limit until somebody looks.
+        let is_left = said.contains("is left in the account");
+        let failed = failed.or(is_left.then_some("/destroy"));
+        assert_eq!(failed, Some(broken), "{removed}");
+        let is_said = said.contains("redis answered NOPERM");
+        assert!(is_said || broken == "a list", "{removed}: {said}");
+        // Whose sessions have no owner is not concerned.
+        let browser = Browser::new(app(&layer));
+        assert_eq!(everything(&browser).await, None, "{removed}");
     }
 }
 
@@ -127,6 +174,25 @@ async fn everything(browser: &Browser<App>) -> Option<&'static str> {
     assert_eq!(conflict.await.status, 200);
     assert_eq!(browser.get("/update_now:n").await.text, "3");
     (browser.get("/destroy").await.status != 200).then_some("/destroy")
+}
+
+/// Does all that there is to do with owners; what failed first, if anything did.
+async fn everything_of_owners(layer: &SessionLayer) -> Option<&'static str> {
+    let layer = layer.clone().with_sessions_per_owner(1, AtLimit::Refuse);
+    let (browser, sessions) = (Browser::new(app(&layer)), layer.sessions());
+    let visit = async |path| (browser.get(path).await.status != 200).then_some(path);
+    for path in ["/sign_in/owner:ann", "/details:x", "/sign_in/owner:ann"] {
+        if let Some(failed) = visit(path).await {
+            return Some(failed);
+        }
+    }
+    match sessions.list("ann").await {
+        Ok(list) => assert_eq!(list.len(), 1),
+        Err(_) => return Some("a list"),
+    }
+    assert_eq!(visit("/destroy").await, None);
+    assert_eq!(sessions.count("ann").await.unwrap(), 0);
+    None
 }
 
 /// Which commands were refused. The client says its name to every server, and need not be heard.

@@ -13,7 +13,7 @@ use tower_session_layer::{
 use crate::common::{
     app::app,
     connectors::{ENDLESS, on, through},
-    stores::LEAST_PERMISSIONS,
+    stores::{LEAST_PERMISSIONS, PERMISSIONS_FOR_OWNERS},
     visitor::{COOKIE, token},
 };
 
@@ -188,5 +188,6 @@ fn clients(redis: &Redis, what: &str) -> bool {
 /// Somebody who may do what the documentation of `RedisStore` names, and nothing else.
 fn user() -> impl Iterator<Item = &'static str> {
     let user = ["app", "on", ">password"].into_iter();
-    user.chain(LEAST_PERMISSIONS.split(' '))
+    let permissions = [LEAST_PERMISSIONS, PERMISSIONS_FOR_OWNERS];
+    user.chain(permissions.into_iter().flat_map(|it| it.split(' ')))
 }

@@ -64,6 +64,12 @@ use crate::{
 /// ```text
 /// ACL SETUSER sessions on >PASSWORD ~session:* +get +set +del +time +eval +evalsha
 /// ```
+///
+/// Where sessions have [owners](crate::Session::set_owner), it needs these as well:
+///
+/// ```text
+/// ACL SETUSER sessions +zadd +zrem +zcount +zscore +zrangebyscore +zremrangebyscore +pexpire +pttl
+/// ```
 pub struct RedisStore<M: ManageConnection = Watched<Connector>> {
     pool: Pool<M>,
     prefix: Arc<str>,
