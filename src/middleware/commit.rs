@@ -148,9 +148,8 @@ async fn commit_in_turn(
         // has the effect of sending it once.
         let answer = session.settings().store.commit(&step.id, &step.delta).await;
         if matches!(answer, Ok(CommitAnswer::Full)) {
-            session.peek().try_again();
-            let is_in_time = Instant::now() <= deadline;
-            if is_in_time && make_room(session.settings(), &step).await? {
+            let is_wanted = session.peek().was_not_applied() && Instant::now() <= deadline;
+            if is_wanted && make_room(session.settings(), &step).await? {
                 continue;
             }
         }
@@ -195,14 +194,12 @@ fn take_in(
 /// Tells what a commit made of the session.
 fn announce(step: &Step, session: &Session) {
     let (id, settings) = (step.id, session.settings());
-    let owner = session.peek().owner();
+    let account = step.delta.account.owner().cloned();
+    let owner = account.or_else(|| session.peek().owner_in_store());
     let owner = owner.as_deref();
     match &step.delta.kind {
         DeltaKind::Create(_) => settings.tell(|| SessionEvent::Created { id, owner }),
-        DeltaKind::Destroy => {
-            let owner = step.delta.account.owner().map(|owner| &**owner);
-            settings.tell(|| SessionEvent::Destroyed { id, owner });
-        }
+        DeltaKind::Destroy => settings.tell(|| SessionEvent::Destroyed { id, owner }),
         DeltaKind::Change(Change {
             renewal: Some(renewal),
             ..

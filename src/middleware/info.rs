@@ -1,6 +1,6 @@
 //! One session in a list.
 
-use std::{cmp::Reverse, fmt, time::SystemTime};
+use std::{cmp::Reverse, fmt, sync::Arc, time::SystemTime};
 
 use serde::de::DeserializeOwned;
 
@@ -71,6 +71,18 @@ impl SessionInfo {
     /// [`Decode`](crate::SessionErrorKind::Decode) if it is of another type.
     pub fn details<T: DeserializeOwned>(&self) -> Result<Option<T>, SessionError> {
         self.record.details().map(decode).transpose()
+    }
+
+    pub(super) fn owner(&self) -> Option<Arc<str>> {
+        self.record.owner()
+    }
+
+    pub(super) fn epoch(&self) -> u32 {
+        self.record.header.epoch
+    }
+
+    pub(super) fn of(id: SessionId, record: Record) -> Self {
+        Self { id, record }
     }
 
     /// `None` if the bytes are no record that can be read.

@@ -307,8 +307,9 @@ impl SessionLayer {
     }
 
     /// Tells what happens to sessions: to count it, or for an audit. `listener` is called where it
-    /// happens, once the store knows, so it has to be quick, and must not use the session. Defaults to
-    /// telling nobody.
+    /// happens, once the store knows, so it has to be quick, must not use the session, and must not
+    /// panic. What may have happened, but was answered as a failure of the store, is not told. Defaults
+    /// to telling nobody.
     ///
     /// ```
     /// # #[cfg(feature = "memory")] {
@@ -365,7 +366,8 @@ impl SessionLayer {
 
     /// Waits until no commit is under way in the background: those of clients that hung up, and of
     /// bodies that nobody read to their end. Call it when the server has shut down, before the
-    /// process ends. It takes as long as the store does, at most its deadline and five seconds.
+    /// process ends. It takes as long as the store does, at most its deadline and five seconds; longer
+    /// if somebody's many sessions are being [revoked](crate::Sessions::revoke_all).
     ///
     /// Clones of a layer, and all services that it was put around, share what is waited for. Handles
     /// that are kept in web sockets or jobs are not waited for.

@@ -8,7 +8,7 @@ use crate::{
     middleware::{
         events::Revocation,
         info::SessionInfo,
-        sessions::{end, owned},
+        sessions::{end_all, owned},
         settings::Settings,
     },
     session::{error::SessionError, step::Step},
@@ -18,7 +18,7 @@ use crate::{
 /// [`SessionLayer::with_sessions_per_owner`](crate::SessionLayer::with_sessions_per_owner).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtLimit {
-    /// The session whose owner signed in the longest time ago ends.
+    /// The session that was signed in to the longest time ago ends.
     EvictOldest,
     /// The sign-in fails with [`TooManySessions`](crate::SessionErrorKind::TooManySessions).
     Refuse,
@@ -47,11 +47,8 @@ pub(super) async fn make_room(settings: &Arc<Settings>, step: &Step) -> Result<b
         // Others are on their way to the store, or have ended just now.
         sleep(PAUSE).await;
     }
-    for session in leaving {
-        let owner = Some(Arc::clone(owner));
-        end(settings, session.id(), owner, Revocation::Evicted).await?;
-    }
+    end_all(settings, &leaving, Revocation::Evicted).await?;
     Ok(true)
 }
 
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(50);

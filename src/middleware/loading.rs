@@ -153,8 +153,7 @@ fn resume(
             return Ok(State::empty(Standing::Free, limits));
         }
         Some(Err(UnreadableRecord::NewerVersion)) => {
-            let newer = StoreError::new("the record is of a newer version");
-            return Err(store_failed(newer));
+            return Err(store_failed(StoreError::newer_record()));
         }
     };
     let now = settings.now();

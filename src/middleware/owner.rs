@@ -12,8 +12,11 @@ use crate::{
 
 impl Session {
     /// Says whose session this is: the user's id, by which [`Sessions`](crate::Sessions) finds it. Call
-    /// it at the sign-in, after [`sign_in`](Self::sign_in). The session keeps its owner until it ends
-    /// or gets another one; [`clear`](Self::clear) leaves it.
+    /// it at every sign-in, after [`sign_in`](Self::sign_in): if the session turns out to have ended, the
+    /// sign-in begins another one with what this request said. Otherwise the session keeps its owner until
+    /// it ends or gets another one; [`clear`](Self::clear) leaves it.
+    ///
+    /// Where the store is Redis the name is part of a key: better an opaque id than an address.
     ///
     /// ```
     /// # fn welcome(session: &tower_session_layer::Session, user: u64) -> Result<(), tower_session_layer::SessionError> {
@@ -41,7 +44,8 @@ impl Session {
 
     /// Attaches what the owner is to read in the list of their sessions, whatever helps to recognise
     /// one: a device, a place. At most 1,024 bytes of JSON, which count for the session's size. It can
-    /// be set at any time; [`clear`](Self::clear) leaves it.
+    /// be set at any time, and begins a session where there is none, like [`insert`](Self::insert);
+    /// [`clear`](Self::clear) leaves it.
     ///
     /// # Errors
     ///

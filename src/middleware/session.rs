@@ -320,6 +320,7 @@ impl Session {
     /// again, which happens once at most. [`CrossSite`](SessionErrorKind::CrossSite): nothing was
     /// saved. [`Discarded`](SessionErrorKind::Discarded): what this handle, or another one, changed
     /// before was not saved and never will be; what it changed since can be.
+    /// [`TooManySessions`](SessionErrorKind::TooManySessions): nothing was saved.
     /// [`Entropy`](SessionErrorKind::Entropy): nothing was saved; calling this again tries again.
     pub async fn commit(&self) -> Result<(), SessionError> {
         self.mark_used();
@@ -335,6 +336,10 @@ impl Session {
     /// Whether anybody else holds this session.
     pub(super) fn is_shared(&self) -> bool {
         Arc::strong_count(&self.shared) > 1
+    }
+
+    pub(super) fn epoch(&self) -> Option<u32> {
+        Some(self.state().header()?.epoch)
     }
 
     pub(super) fn settings(&self) -> &Arc<Settings> {

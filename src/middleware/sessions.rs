@@ -15,7 +15,7 @@ use crate::{
     },
     session::{
         delta::{CommitAnswer, Delta},
-        error::SessionError,
+        error::{SessionError, SessionErrorKind},
         record::{Record, UnreadableRecord},
         token::SessionId,
     },
@@ -27,7 +27,7 @@ use crate::{
 ///
 /// A session belongs to whom [`Session::set_owner`] says. Lists are read from the sessions
 /// themselves, so what has ended, however it ended, is in none of them, and no live session is
-/// missing. What is ended here is ended for good, like by a log-out: a request that is running cannot
+/// missing, as far as the store keeps what it acknowledged. What is ended here is ended for good, like by a log-out: a request that is running cannot
 /// bring it back. Once it has begun it is finished, although the client that asked for it hangs up.
 ///
 /// ```
@@ -78,11 +78,8 @@ impl Sessions {
     /// users end their own, [`revoke_of`](Self::revoke_of) makes sure that it is theirs.
     #[allow(clippy::missing_errors_doc)]
     pub async fn revoke(&self, id: SessionId) -> Result<bool, SessionError> {
-        self.finish(async move |settings| match record(&settings, id).await? {
-            Some(record) => {
-                let was_ended = end(&settings, id, record.owner(), Revocation::Asked).await?;
-                Ok(was_ended && record.is_alive(settings.now()))
-            }
+        self.finish(async move |settings| match find(&settings, id).await? {
+            Some(session) => end(&settings, &session, Revocation::Asked).await,
             None => Ok(false),
         })
         .await
@@ -98,12 +95,9 @@ impl Sessions {
     ) -> Result<bool, SessionError> {
         let owner: Arc<str> = owner.as_ref().into();
         self.finish(async move |settings| {
-            let record = record(&settings, id).await?;
-            match record.filter(|record| record.is_of(&owner, settings.now())) {
-                Some(record) => {
-                    let was_ended = end(&settings, id, Some(owner), Revocation::Asked).await?;
-                    Ok(was_ended && record.is_alive(settings.now()))
-                }
+            let session = find(&settings, id).await?;
+            match session.filter(|it| it.owner().as_deref() == Some(&*owner)) {
+                Some(session) => end(&settings, &session, Revocation::Asked).await,
                 None => Ok(false),
             }
         })
@@ -112,21 +106,37 @@ impl Sessions {
 
     /// Ends all sessions of `owner` (ASVS 7.4.2), and says how many there were.
     ///
-    /// Who is signing in meanwhile may come after this: first take away the right to sign in (close
-    /// the account, change the password), then call it.
+    /// Who is signing in meanwhile may come after this. So first take away the right to sign in: close
+    /// the account, change the password. A request that had checked it before that may still come after:
+    /// call this again when the longest request has ended, where that matters.
     #[allow(clippy::missing_errors_doc)]
     pub async fn revoke_all(&self, owner: impl AsRef<str>) -> Result<usize, SessionError> {
         self.revoke_all_but(owner.as_ref().into(), None).await
     }
 
     /// Ends all sessions of this one's owner except for this one (ASVS 7.4.3), and says how many there
-    /// were: none if it has no owner. After a change of the password [renew](Session::renew) this one as
-    /// well.
-    #[allow(clippy::missing_errors_doc)]
+    /// were: none if it has no owner. After a change of the password [renew](Session::renew) this one
+    /// before that.
+    ///
+    /// It [commits](Session::commit) this one first.
+    ///
+    /// # Errors
+    ///
+    /// Also those of [`Session::commit`], [`Gone`](crate::SessionErrorKind::Gone) and
+    /// [`Superseded`](crate::SessionErrorKind::Superseded) among them: a session that has ended, or a
+    /// token that was renewed away, ends no others.
     pub async fn revoke_others(&self, session: &Session) -> Result<usize, SessionError> {
-        match session.owner() {
-            Some(owner) => self.revoke_all_but(owner.into(), session.id()).await,
-            None => Ok(0),
+        // Dropped here or below, what was saved or ended is.
+        session.commit().await?;
+        let (id, epoch) = (session.id(), session.epoch());
+        let (Some(owner), Some(id)) = (session.owner(), id) else {
+            return Ok(0);
+        };
+        match find(&self.settings, id).await? {
+            None => Err(SessionErrorKind::Gone.into()),
+            Some(it) if !it.is_alive(self.settings.now()) => Err(SessionErrorKind::Gone.into()),
+            Some(it) if Some(it.epoch()) != epoch => Err(SessionErrorKind::Superseded.into()),
+            Some(_) => self.revoke_all_but(owner.into(), Some(id)).await,
         }
     }
 
@@ -143,18 +153,7 @@ impl Sessions {
         self.finish(async move |settings| {
             let mut sessions = owned(&settings, &owner).await?;
             sessions.retain(|session| Some(session.id()) != spared);
-            let mut ended = 0;
-            for sessions in sessions.chunks(AT_ONCE) {
-                let end = async |it: &SessionInfo| {
-                    let owner = Some(Arc::clone(&owner));
-                    let was_ended = end(&settings, it.id(), owner, Revocation::Asked).await?;
-                    Ok::<_, SessionError>(was_ended && it.is_alive(settings.now()))
-                };
-                for was_ended in join_all(sessions.iter().map(end)).await {
-                    ended += usize::from(was_ended?);
-                }
-            }
-            Ok(ended)
+            end_all(&settings, &sessions, Revocation::Asked).await
         })
         .await
     }
@@ -188,18 +187,34 @@ pub(super) async fn owned(
     Ok(records.filter_map(SessionInfo::new).collect())
 }
 
-/// Ends a session of `owner`; `false` if there is none.
-pub(super) async fn end(
+/// Ends sessions, and says how many of them were alive.
+pub(super) async fn end_all(
     settings: &Settings,
-    id: SessionId,
-    owner: Option<Arc<str>>,
+    sessions: &[SessionInfo],
+    reason: Revocation,
+) -> Result<usize, SessionError> {
+    let mut ended = 0;
+    for sessions in sessions.chunks(AT_ONCE) {
+        let ends = sessions.iter().map(|it| end(settings, it, reason));
+        for was_ended in join_all(ends).await {
+            ended += usize::from(was_ended?);
+        }
+    }
+    Ok(ended)
+}
+
+/// Ends a session; `false` if it had ended before.
+async fn end(
+    settings: &Settings,
+    session: &SessionInfo,
     reason: Revocation,
 ) -> Result<bool, SessionError> {
-    let ingredients = settings.ingredients();
-    let end = Delta::of_end(&ingredients, owner.clone());
+    let (id, owner) = (session.id(), session.owner());
+    let end = Delta::of_end(&settings.ingredients(), owner.clone());
     // Dropped here, because there is no runtime that could finish it, it may or may not happen.
     let answer = settings.store.commit(&id, &end).await;
-    let was_ended = answer.map_err(store_failed)? == CommitAnswer::Committed;
+    let is_committed = answer.map_err(store_failed)? == CommitAnswer::Committed;
+    let was_ended = is_committed && session.is_alive(settings.now());
     if was_ended {
         settings.tell(|| SessionEvent::Revoked {
             id,
@@ -210,15 +225,15 @@ pub(super) async fn end(
     Ok(was_ended)
 }
 
-async fn record(settings: &Arc<Settings>, id: SessionId) -> Result<Option<Record>, SessionError> {
+async fn find(
+    settings: &Arc<Settings>,
+    id: SessionId,
+) -> Result<Option<SessionInfo>, SessionError> {
     let record = Arc::clone(&settings.store).load(id).await;
     match record.map_err(store_failed)?.map(Record::parse_header) {
-        Some(Ok(record)) => Ok(Some(record)),
+        Some(Ok(record)) => Ok(Some(SessionInfo::of(id, record))),
         Some(Err(UnreadableRecord::Corrupt)) | None => Ok(None),
-        Some(Err(UnreadableRecord::NewerVersion)) => {
-            let newer = StoreError::new("the record is of a newer version");
-            Err(store_failed(newer))
-        }
+        Some(Err(UnreadableRecord::NewerVersion)) => Err(store_failed(StoreError::newer_record())),
     }
 }
 

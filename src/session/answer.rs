@@ -80,11 +80,10 @@ impl State {
         SessionErrorKind::Conflict.into()
     }
 
-    /// Notes that the step in flight was not applied, and is to be sent once more.
-    pub(crate) fn try_again(&mut self) {
-        if let Some(in_flight) = &mut self.in_flight {
-            in_flight.was_not_applied();
-        }
+    /// Notes that the step in flight was not applied. Whether anybody still wants it to be.
+    pub(crate) fn was_not_applied(&mut self) -> bool {
+        let in_flight = self.in_flight.as_mut();
+        in_flight.map(InFlight::was_not_applied).is_some()
     }
 
     /// How often changes were refused so far.

@@ -72,10 +72,10 @@ impl Delta {
 
     /// How many sessions [the owner](Self::owner) may have at most, this one included.
     ///
-    /// A store that keeps account of owners makes sure of it within the same atomic step: if the
-    /// session is not yet among theirs, and they have as many others (see [`is_owned`]), it answers
-    /// [`CommitAnswer::Full`]; else it applies the delta as [`admitted`](Self::admitted). Unless it
-    /// does, every such delta is answered so.
+    /// A store that keeps account of owners makes sure of it within the same atomic step. It applies the
+    /// delta as [`admitted`](Self::admitted); but if there is something to write, the session is not yet
+    /// among theirs, and they have as many others (see [`is_owned`]), it writes nothing and answers
+    /// [`CommitAnswer::Full`]. A store that does not do this answers so to every such delta.
     ///
     /// [`is_owned`]: crate::store::is_owned
     #[must_use]

@@ -34,7 +34,8 @@ pub enum SessionErrorKind {
     NeedsRenewal,
     /// The name of an owner has 1 to 255 bytes.
     InvalidOwner,
-    /// The owner has as many sessions as they may, and a sign-in ends none of them. Nothing was saved.
+    /// The owner has as many sessions as they may, and none of them was to end for this one, or could in
+    /// time. Nothing was saved.
     TooManySessions,
     /// The session ended (log-out, expiry) while this request was running, or a moment before it
     /// arrived; nothing was saved.

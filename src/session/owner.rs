@@ -103,7 +103,7 @@ impl State {
     }
 
     /// Whose session it is as far as the store was told.
-    pub(super) fn owner_in_store(&self) -> Option<Arc<str>> {
+    pub(crate) fn owner_in_store(&self) -> Option<Arc<str>> {
         let in_flight = self.in_flight.as_ref().map(|it| it.changes().see(OWNER));
         match in_flight {
             Some(Seen::Here(owner)) => from_json(owner?),
@@ -155,7 +155,7 @@ impl Record {
     }
 
     pub(crate) fn is_alive(&self, now: Timestamp) -> bool {
-        now < self.header.deadline()
+        !self.header.destroyed && now < self.header.deadline()
     }
 
     /// Whether this is a session of `owner` that somebody may still use at `now`. One that is idle for

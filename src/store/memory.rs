@@ -52,7 +52,7 @@ impl MemoryStore {
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        // A record is replaced in one assignment: a panic elsewhere leaves nothing half-written.
+        // Nothing that is done under the lock panics, so nothing is half-written.
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,15 +79,17 @@ impl SessionStore for MemoryStore {
     async fn commit(&self, id: &SessionId, delta: &Delta) -> Result<CommitAnswer, StoreError> {
         let mut sessions = self.sessions();
         sessions.drop_expired(delta.now);
-        let admitted = match delta.limit() {
-            Some(limit) if !sessions.have_room(id, delta, limit) => return Ok(CommitAnswer::Full),
-            Some(_) => &delta.admitted(),
-            None => delta,
-        };
         let current = sessions.get(id);
         let is_new = current.is_none();
+        let (limit, admitted) = match delta.limit() {
+            Some(limit) => (limit, &delta.admitted()),
+            None => (usize::MAX, delta),
+        };
         match admitted.apply(current)? {
             Applied::Keep(answer) => Ok(answer),
+            Applied::Write { .. } if !sessions.have_room(id, delta, limit) => {
+                Ok(CommitAnswer::Full)
+            }
             Applied::Write { .. } if is_new && sessions.by_id.len() >= self.max_sessions => Err(
                 StoreError::new("the memory store holds as many sessions as it may"),
             ),
@@ -128,7 +130,9 @@ impl Sessions {
 
     /// Whether the owner may have the session beside others.
     fn have_room(&self, id: &SessionId, delta: &Delta, limit: usize) -> bool {
-        let owner = delta.owner().unwrap_or_default();
+        let Some(owner) = delta.owner().filter(|_| limit < usize::MAX) else {
+            return true;
+        };
         let mut others = 0;
         for (other, _) in self.owned_by(owner, delta.now.into()) {
             if other == *id {

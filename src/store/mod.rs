@@ -142,6 +142,11 @@ impl StoreError {
         }
     }
 
+    /// The record is of a version that only a later release can judge.
+    pub(crate) fn newer_record() -> Self {
+        Self::new("the record is of a newer version")
+    }
+
     /// The same error with its cause.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use futures::future::join;
 use http::StatusCode;
 use session_test_support::Browser;
-use tower_session_layer::{AtLimit, SessionId, SessionLayer};
+use tower_session_layer::{AtLimit, SessionErrorKind, SessionId, SessionLayer};
 
 use crate::{
     common::{
-        app::app,
+        app::{Gate, app, handled},
         duo::{Duo, seen_with},
         race::race_on,
         visitor::{COOKIE, token, with_pause},
@@ -77,15 +77,69 @@ async fn no_request_in_flight_brings_back_what_was_revoked_or_its_place_in_a_lis
                 let old = token(&visitor);
                 let page = with_pause(&visitor, path, async || by.end(&site, id).await).await;
                 assert_eq!(page.status, status, "{case}");
-                assert!(
-                    !page.set_cookie().is_some_and(|it| it.len() > 150),
-                    "{case}"
-                );
+                assert!(page.set_cookie().is_none_or(|it| it.len() <= 150), "{case}");
                 visitor.jar().set(COOKIE, &old);
                 assert!(is_over(&visitor).await, "{case}");
                 assert_eq!(site.listed("ann").await, [], "{case}");
                 assert_eq!(site.listed("bob").await, [], "{case}");
             }
+        }
+    }
+}
+
+/// Nor does it end another one to make room for itself.
+#[tokio::test]
+async fn a_request_whose_session_was_ended_takes_no_room() {
+    let rows = ["/wait/renew/owner:ann", "/wait/renew/remember"];
+    for at_limit in [AtLimit::EvictOldest, AtLimit::Refuse] {
+        let one = |layer: &SessionLayer| layer.clone().with_sessions_per_owner(1, at_limit);
+        for site in Site::all_with(one).await {
+            for path in rows {
+                let case = format!("{}: {path} {at_limit:?}", site.name);
+                let (late, id) = site.signed_in("ann").await;
+                let page = with_pause(&late, path, async || {
+                    site.sessions.revoke(id).await.unwrap();
+                    site.signed_in("ann").await;
+                });
+                assert_eq!(page.await.status, StatusCode::CONFLICT, "{case}");
+                assert_eq!(site.listed("ann").await.len(), 1, "{case}");
+                site.sessions.revoke_all("ann").await.unwrap();
+            }
+        }
+    }
+}
+
+/// Somebody with a stolen cookie is ended, and had just begun to end all others.
+#[tokio::test]
+async fn who_was_ended_ends_no_others() {
+    for site in Site::all().await {
+        for renews in [false, true] {
+            let (late, id) = site.signed_in("ann").await;
+            let (gate, sessions) = (Gate::closed(), site.sessions.clone());
+            let waiting = gate.clone();
+            let ending = handled(&site.layer, move |session| {
+                let (gate, sessions) = (waiting.clone(), sessions.clone());
+                async move {
+                    if renews {
+                        session.renew().unwrap();
+                    }
+                    gate.pass().await;
+                    let error = sessions.revoke_others(&session).await.unwrap_err();
+                    assert_eq!(error.kind(), SessionErrorKind::Gone);
+                    error.status()
+                }
+            });
+            let late = late.at(ending);
+            let (page, ()) = join(late.get("/"), async {
+                gate.arrival().await;
+                site.sessions.revoke(id).await.unwrap();
+                site.signed_in("ann").await;
+                gate.open();
+            })
+            .await;
+            assert_eq!(page.status, StatusCode::CONFLICT, "{}", site.name);
+            assert_eq!(site.listed("ann").await.len(), 1, "{}", site.name);
+            site.sessions.revoke_all("ann").await.unwrap();
         }
     }
 }

@@ -67,5 +67,6 @@ pub async fn run_with_owners(store: impl SessionStore) {
     owners::a_session_that_gets_another_owner_is_found_by_that_one_alone(&subject).await;
     owners::a_session_does_not_outlive_its_account(&subject).await;
     owners::an_owner_has_no_more_sessions_than_they_may(&subject).await;
+    owners::a_session_that_ended_is_gone_also_where_there_is_no_room(&subject).await;
     owners::of_sessions_that_begin_at_once_as_many_are_admitted_as_may_be(&subject).await;
 }

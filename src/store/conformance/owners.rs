@@ -12,7 +12,7 @@ use crate::{
         token::{SessionId, Verifier},
     },
     store::{
-        CommitAnswer::{Committed, Conflict, Full},
+        CommitAnswer::{Committed, Conflict, Full, Gone, Superseded},
         SessionStore,
         conformance::{
             laws::at_once,
@@ -106,6 +106,23 @@ pub(super) async fn an_owner_has_no_more_sessions_than_they_may(on: &Subject<imp
         Committed
     );
     assert_eq!(on.sessions_of(&ann).await, sorted([first, third]));
+}
+
+/// It would else make room for itself.
+pub(super) async fn a_session_that_ended_is_gone_also_where_there_is_no_room(
+    on: &Subject<impl SessionStore>,
+) {
+    let (ann, bob) = (owner(), owner());
+    let late = on.session_of(&bob).await;
+    on.session_of(&ann).await;
+    let end = on.delta(DeltaKind::Destroy);
+    assert_eq!(on.commit(&late, &end).await, Committed);
+    let change = on.change_of_owner(&ann, 0, NonZeroUsize::new(1));
+    assert_eq!(on.commit(&late, &change).await, Gone);
+    let renewed = on.session_of(&bob).await;
+    assert_eq!(on.commit(&renewed, &on.renewal(9)).await, Committed);
+    let change = on.change_of_owner(&ann, 0, NonZeroUsize::new(1));
+    assert_eq!(on.commit(&renewed, &change).await, Superseded);
 }
 
 pub(super) async fn of_sessions_that_begin_at_once_as_many_are_admitted_as_may_be(

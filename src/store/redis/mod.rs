@@ -1,5 +1,6 @@
 //! Sessions in Redis, behind a bb8 pool.
 
+mod account;
 mod asking;
 mod clock;
 #[cfg(feature = "redis-cluster")]

@@ -38,10 +38,12 @@ local function strike(not_after, marks_protect, ids)
 end
 
 local function enrol(id, ends, now, arrival, limit, slack)
-  call('ZREMRANGEBYSCORE', key, '(0', now)
+  -- Of two clocks one may be wrong: what is over for both is over.
+  call('ZREMRANGEBYSCORE', key, '(0', math.min(now, clock))
   call('ZREMRANGEBYSCORE', key, -clock, '(0')
   local known = call('ZSCORE', key, id)
-  if limit > 0 and not known and call('ZCOUNT', key, '(0', '+inf') >= limit then return FULL end
+  local after_now = string.format('(%.0f', now)
+  if limit > 0 and not known and call('ZCOUNT', key, after_now, '+inf') >= limit then return FULL end
   ends = math.max(ends, tonumber(known) or 0)
   call('ZADD', key, ends, id, -clock - arrival, '+' .. id)
   call('PEXPIRE', key, math.max(ends - now + slack, call('PTTL', key)))

@@ -5,31 +5,29 @@
 //! between leaves an entry without a session, never a session without an entry. Such an entry is
 //! seen by nobody, since the record decides, and goes when its time is over or somebody looks.
 
-use std::{
-    sync::LazyLock,
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::{Duration, Instant, SystemTime};
 
 use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
 use bb8::ManageConnection;
 use bytes::Bytes;
 use futures_util::future::join_all;
+use tokio::time::timeout_at;
 
 use crate::{
     session::{
-        delta::CommitAnswer,
+        delta::{Applied, CommitAnswer},
         lifetime::{Timestamp, millis},
         owner::{Account, Listing},
         record::{Record, UnreadableRecord},
-        splice::SLACK,
         token::SessionId,
     },
     store::{
         Delta, StoreError,
         redis::{
             RedisStore,
+            account::{Enrolment, Strike, StrikeOut},
             asking::{Failure, unexpected_reply},
-            script::{Call, Script, run},
+            script::run,
         },
     },
 };
@@ -51,22 +49,33 @@ where
             Account::Nothing | Account::Unlisted(_) => u64::MAX,
             Account::Listed(listing) => match self.enrol(deadline, id, listing, delta.now).await? {
                 Some(not_after) => not_after,
-                None => return Ok(CommitAnswer::Full),
+                None => return self.is_it_full(deadline, &key, delta).await,
             },
         };
         // Dropped here, or failed, the account may have an entry without a session.
         let answer = self.commit_until(deadline, not_after, &key, delta).await?;
         if let (Account::Unlisted(owner), CommitAnswer::Committed) = (&delta.account, &answer) {
             // Dropped here, or failed, the same.
-            let strike = Strike {
-                key: &self.key_of(owner),
-                ids: &[*id],
-                not_after: u64::MAX,
-                marks_protect: false,
-            };
-            log_left(self.strike(deadline, &strike).await);
+            self.strike_out(&self.key_of(owner), &[*id], Strike::Ever)
+                .await;
         }
         Ok(answer)
+    }
+
+    /// What a delta comes to that found no room: it needs none if there is nothing to write.
+    async fn is_it_full(
+        &self,
+        deadline: Instant,
+        key: &str,
+        delta: &Delta,
+    ) -> Result<CommitAnswer, Failure> {
+        // Dropped here, nothing has happened.
+        let record = self.read(deadline, key).await?;
+        let applied = delta.admitted().apply(record);
+        match applied.map_err(|error| Failure::Answer(error.into()))? {
+            Applied::Keep(answer) => Ok(answer),
+            Applied::Write { .. } => Ok(CommitAnswer::Full),
+        }
     }
 
     /// The sessions in the account of `owner`. What is there and can be none of them any more is struck
@@ -87,19 +96,24 @@ where
             for (id, record) in self.in_time(deadline, self.records(deadline, ids)).await? {
                 match record.clone().map(Record::parse) {
                     Some(Ok(it)) if it.is_of(owner, now) => {
-                        sessions.extend(record.map(|it| (id, it)))
+                        sessions.extend(record.map(|it| (id, it)));
                     }
-                    // Those who know it may find it alive.
-                    Some(Err(UnreadableRecord::NewerVersion)) => {}
+                    Some(Err(UnreadableRecord::NewerVersion)) => {
+                        return Err(StoreError::newer_record());
+                    }
                     // It never comes back.
                     Some(Ok(it)) if it.header.destroyed => over.push(id),
+                    // It is over by the clock of whoever asks, which may be wrong.
+                    Some(Ok(it)) if it.owner().as_deref() == Some(owner) => {}
                     Some(Ok(_) | Err(UnreadableRecord::Corrupt)) | None => missing.push(id),
                 }
             }
         }
-        for (left, marks_protect) in [(over, false), (missing, true)] {
-            self.strike_left(&key, &left, not_after, marks_protect)
-                .await;
+        for ids in over.chunks(AT_ONCE) {
+            self.strike_out(&key, ids, Strike::Ever).await;
+        }
+        for ids in missing.chunks(AT_ONCE) {
+            self.strike_out(&key, ids, Strike::Until(not_after)).await;
         }
         Ok(sessions)
     }
@@ -121,13 +135,13 @@ where
             now,
             arrival,
         };
-        for _ in 0..=self.connections() {
+        for _ in 0..=self.connections_of_commits() {
             let mut connection = self.connection_of_a_commit(deadline).await?;
             let sent = Instant::now();
             // Dropped here, there may be an entry without a session. Entered twice, it is entered once.
             let (is_entered, clock) = match run(&mut *connection, &enrolment).await {
                 Err(error) if error.is_unrecoverable_error() => continue,
-                reply => outcome(reply?)?,
+                reply => Enrolment::outcome(reply?)?,
             };
             self.clock.saw(clock, sent);
             if let (true, Some(replicas)) = (is_entered, &self.replicas) {
@@ -139,32 +153,20 @@ where
         Err(Failure::silence("no connection to redis lasted"))
     }
 
-    async fn strike_left(
-        &self,
-        key: &str,
-        left: &[SessionId],
-        not_after: u64,
-        marks_protect: bool,
-    ) {
-        for ids in left.chunks(AT_ONCE) {
-            let strike = Strike {
-                key,
-                ids,
-                not_after,
-                marks_protect,
-            };
-            let deadline = Instant::now() + self.deadline;
-            log_left(self.strike(deadline, &strike).await);
-        }
-    }
-
-    async fn strike(&self, deadline: Instant, strike: &Strike<'_>) -> Result<(), StoreError> {
+    /// What is left where it is for lack of time harms nobody.
+    async fn strike_out(&self, key: &str, ids: &[SessionId], when: Strike) {
+        let deadline = Instant::now() + self.deadline.min(PATIENCE);
         let striking = async {
             let mut connection = self.connection(deadline).await?;
-            run(&mut connection, strike).await?;
-            Ok(())
+            let call = StrikeOut { key, ids, when };
+            Ok::<_, Failure>(run(&mut connection, &call).await?)
         };
-        self.in_time(deadline, striking).await
+        let struck = timeout_at(deadline.into(), striking).await;
+        if !matches!(struck, Ok(Ok(_))) {
+            tracing::debug!(
+                "entries of sessions that ended are left in the account of their owner"
+            );
+        }
     }
 
     async fn entries(
@@ -205,84 +207,13 @@ where
     }
 }
 
-struct Enrolment<'a> {
-    key: &'a str,
-    id: &'a SessionId,
-    listing: &'a Listing,
-    now: Timestamp,
-    /// For how long its record may be on its way.
-    arrival: Duration,
-}
-
-impl Call for Enrolment<'_> {
-    fn script(&self) -> &'static Script {
-        &SCRIPT
-    }
-
-    fn put_arguments(&self, call: &mut Cmd) {
-        call.arg(1)
-            .arg(self.key)
-            .arg("enrol")
-            .arg(self.id.as_bytes());
-        call.arg(self.listing.until.0).arg(self.now.0);
-        call.arg(millis(self.arrival));
-        call.arg(self.listing.limit.map_or(0, |limit| limit.get()));
-        call.arg(millis(SLACK));
-    }
-}
-
-struct Strike<'a> {
-    key: &'a str,
-    ids: &'a [SessionId],
-    /// By the clock of Redis: by then somebody may have entered them again.
-    not_after: u64,
-    /// Whether those stay whose record may be on its way.
-    marks_protect: bool,
-}
-
-impl Call for Strike<'_> {
-    fn script(&self) -> &'static Script {
-        &SCRIPT
-    }
-
-    fn put_arguments(&self, call: &mut Cmd) {
-        call.arg(1).arg(self.key).arg("strike").arg(self.not_after);
-        call.arg(u8::from(self.marks_protect));
-        for id in self.ids {
-            call.arg(id.as_bytes());
-        }
-    }
-}
-
-/// Whether it was done, and the time of Redis.
-fn outcome(reply: Value) -> Result<(bool, i64), Failure> {
-    let Value::Array(parts) = reply else {
-        return Err(unexpected_reply());
-    };
-    match parts[..] {
-        [Value::Int(outcome @ 0..=1), Value::Int(clock)] => Ok((outcome == 0, clock)),
-        _ => Err(unexpected_reply()),
-    }
-}
-
-/// Entries without a session harm nobody.
-fn log_left(struck: Result<(), StoreError>) {
-    if let Err(error) = struck {
-        let error = &error as &dyn std::error::Error;
-        tracing::debug!(
-            error,
-            "an entry of a session that ended is left in the account of its owner"
-        );
-    }
-}
-
-const SOURCE: &str = include_str!("owners.lua");
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(SOURCE));
-
 /// How long the record of a session may be on its way, and its entry is not struck out although there
 /// is none. Much longer than a commit takes: servers may differ in what time it is. But as long as that
 /// one that never arrives counts for the limit.
 const ARRIVAL: Duration = Duration::from_secs(10);
+
+/// Nobody waits for long until an entry is struck out.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How many sessions are looked up, or struck out, at the same time.
 const AT_ONCE: usize = 100;

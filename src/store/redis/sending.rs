@@ -134,7 +134,7 @@ where
         self.connection_of_a_commit(deadline).await
     }
 
-    fn connections_of_commits(&self) -> u32 {
+    pub(super) fn connections_of_commits(&self) -> u32 {
         let replicas = self.replicas.as_ref();
         let pool = replicas.map_or(&self.pool, |replicas| &replicas.pool);
         pool.state().connections
