@@ -1,4 +1,5 @@
 //! A way to Redis that ends after so many commands.
+#![cfg(all(feature = "redis-cluster", feature = "redis-sentinel"))]
 
 use std::sync::{
     Arc,
@@ -15,8 +16,8 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Lets commands about sessions and their owners pass, until so many were let through; the next one,
-/// and whatever follows, arrives nowhere. Other commands are not counted.
+/// Lets commands about sessions and their owners pass, until so many were let through; the next one
+/// waits, and whatever follows. Other commands are not counted.
 pub(crate) struct Fuse {
     pub(crate) ports: Vec<u16>,
     metal: Arc<Metal>,
@@ -26,6 +27,7 @@ pub(crate) struct Fuse {
 struct Metal {
     left: AtomicUsize,
     blown: Notify,
+    mended: Notify,
 }
 
 impl Fuse {
@@ -34,6 +36,7 @@ impl Fuse {
         let metal = Arc::new(Metal {
             left: AtomicUsize::new(ENDLESS),
             blown: Notify::new(),
+            mended: Notify::new(),
         });
         let (mut ports, mut listening) = (Vec::new(), JoinSet::new());
         for server in servers {
@@ -58,8 +61,15 @@ impl Fuse {
         self.metal.left.store(commands, Ordering::SeqCst);
     }
 
+    /// What waits is lost, unless it is mended as well.
     pub(crate) fn lasts_for_ever(&self) {
         self.lasts_for(ENDLESS);
+    }
+
+    /// Lets everything pass, also what waits.
+    pub(crate) fn mend(&self) {
+        self.lasts_for_ever();
+        self.metal.mended.notify_waiters();
     }
 
     /// Waits for the first command that does not get through.
@@ -101,9 +111,10 @@ async fn lead(client: TcpStream, socket: &str, metal: &Metal) -> std::io::Result
     let there = async {
         loop {
             let command = command(&mut commands).await?;
+            let mended = metal.mended.notified();
             if !metal.lets_through(&command) {
                 metal.blown.notify_one();
-                std::future::pending::<()>().await;
+                mended.await;
             }
             to_server.write_all(&command).await?;
         }

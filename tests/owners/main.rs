@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod arrival;
 mod cost;
 mod crash;
 mod elsewhere;
