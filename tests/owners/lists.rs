@@ -1,14 +1,9 @@
-//! What a list says of the sessions of somebody, and how they are ended by it.
+//! What a list says of the sessions of somebody.
 
-use http::StatusCode;
-use session_test_support::Browser;
-use tower_session_layer::{Lifetime, SessionErrorKind, SessionId, Sessions};
+use tower_session_layer::{Lifetime, SessionErrorKind};
 
 use crate::{
-    common::{
-        app::{handled, said},
-        visitor::COOKIE,
-    },
+    common::app::said,
     site::{Site, id_of, is_over, sorted},
 };
 
@@ -85,120 +80,6 @@ async fn what_is_past_either_limit_is_listed_no_more() {
     }
 }
 
-/// Proves: asvs_7_4_5.
-#[tokio::test]
-async fn whichever_session_is_revoked_is_over_and_listed_no_more() {
-    for site in Site::all().await {
-        let all = site.all_signed_in(&["ann", "ann", "bob"]).await;
-        let [ann, other, bob] = &all[..] else {
-            panic!("three")
-        };
-        let guest = site.visitor();
-        guest.get("/insert:a:1").await;
-        let sessions = &site.sessions;
-        assert!(!sessions.revoke_of("bob", ann.1).await.unwrap(), "not his");
-        assert!(sessions.revoke_of("ann", ann.1).await.unwrap());
-        assert!(
-            !sessions.revoke_of("ann", ann.1).await.unwrap(),
-            "only once"
-        );
-        assert!(sessions.revoke(bob.1).await.unwrap());
-        assert!(!sessions.revoke(bob.1).await.unwrap(), "only once");
-        let of_guest = id_of(&guest).await;
-        assert!(!sessions.revoke_of("ann", of_guest).await.unwrap());
-        assert!(sessions.revoke(of_guest).await.unwrap());
-        for (visitor, is_revoked) in [
-            (&ann.0, true),
-            (&other.0, false),
-            (&bob.0, true),
-            (&guest, true),
-        ] {
-            assert_eq!(is_over(visitor).await, is_revoked, "{}", site.name);
-        }
-        assert_eq!(site.listed("ann").await, [other.1], "{}", site.name);
-        assert_eq!(site.listed("bob").await, [], "{}", site.name);
-        let nobody: SessionId = "00000000-0000-4000-8000-000000000000".parse().unwrap();
-        assert!(!sessions.revoke(nobody).await.unwrap());
-    }
-}
-
-/// Proves: asvs_7_4_2, asvs_7_4_5.
-#[tokio::test]
-async fn all_sessions_of_an_account_end_at_once_and_no_others() {
-    for site in Site::all().await {
-        let all = site.all_signed_in(&["ann", "bob", "ann", "ann"]).await;
-        all[3].0.get("/destroy").await;
-        assert_eq!(site.sessions.revoke_all("ann").await.unwrap(), 2);
-        assert_eq!(site.sessions.revoke_all("ann").await.unwrap(), 0);
-        for (visitor, is_revoked) in [(&all[0], true), (&all[2], true), (&all[1], false)] {
-            assert_eq!(is_over(&visitor.0).await, is_revoked, "{}", site.name);
-        }
-        assert_eq!(site.listed("ann").await, []);
-        assert_eq!(site.listed("bob").await, [all[1].1], "{}", site.name);
-    }
-}
-
-#[tokio::test]
-async fn what_had_ended_by_itself_is_not_counted_among_what_was_revoked() {
-    for site in Site::all().await {
-        let (_old, old) = site.signed_in("ann").await;
-        let (_idle, _) = site.signed_in("ann").await;
-        site.clock.pass(31 * 60);
-        let (_live, _) = site.signed_in("ann").await;
-        assert!(!site.sessions.revoke(old).await.unwrap(), "{}", site.name);
-        assert!(!site.sessions.revoke_of("ann", old).await.unwrap());
-        assert_eq!(
-            site.sessions.revoke_all("ann").await.unwrap(),
-            1,
-            "{}",
-            site.name
-        );
-    }
-}
-
-/// Proves: asvs_7_4_3, asvs_7_5_2.
-#[tokio::test]
-async fn after_a_change_of_credentials_all_others_end_and_this_one_goes_on_renewed() {
-    for site in Site::all().await {
-        let all = site.all_signed_in(&["ann", "ann", "bob", "ann"]).await;
-        let changes_password = |sessions: Sessions| {
-            handled(&site.elsewhere, move |session| {
-                let sessions = sessions.clone();
-                async move {
-                    session.renew().unwrap();
-                    assert_eq!(sessions.revoke_others(&session).await.unwrap(), 2);
-                    let list = sessions.list("ann").await.unwrap();
-                    assert!(list.iter().all(|it| it.is_current(&session)));
-                    StatusCode::OK
-                }
-            })
-        };
-        let here = all[1].0.at(changes_password(site.sessions.clone()));
-        let old = here.jar().get(COOKIE);
-        assert_eq!(here.get("/").await.status, StatusCode::OK);
-        assert_ne!(here.jar().get(COOKIE), old, "renewed");
-        for (at, is_revoked) in [true, false, false, true].into_iter().enumerate() {
-            assert_eq!(is_over(&all[at].0).await, is_revoked, "{}: {at}", site.name);
-        }
-        assert_eq!(site.listed("ann").await, [all[1].1], "{}", site.name);
-        let guest = Browser::new(handled(&site.layer, {
-            let sessions = site.sessions.clone();
-            move |session| {
-                let sessions = sessions.clone();
-                async move {
-                    assert_eq!(sessions.revoke_others(&session).await.unwrap(), 0);
-                    StatusCode::OK
-                }
-            }
-        }));
-        assert_eq!(
-            guest.get("/").await.status,
-            StatusCode::OK,
-            "nobody's others"
-        );
-    }
-}
-
 #[tokio::test]
 async fn a_session_that_changes_hands_is_listed_with_whom_it_is() {
     for site in Site::all().await {
@@ -246,64 +127,61 @@ async fn a_session_that_was_prolonged_is_listed_as_long_as_it_lives() {
 }
 
 #[tokio::test]
-async fn an_owner_is_a_name_that_comes_with_a_new_token() {
-    let long = "n".repeat(256);
+async fn an_owner_comes_with_a_new_token() {
+    let needs_renewal = said(SessionErrorKind::NeedsRenewal);
     for site in Site::all().await {
         let guest = site.visitor();
         guest.get("/insert:a:1").await;
-        let (ann, _) = site.signed_in("ann").await;
+        let (ann, id) = site.signed_in("ann").await;
         let rows = [
-            (
-                &guest,
-                "/owner:ann".to_owned(),
-                said(SessionErrorKind::NeedsRenewal),
-            ),
-            (
-                &ann,
-                "/owner:bob".into(),
-                said(SessionErrorKind::NeedsRenewal),
-            ),
-            (&ann, "/owner:ann/get_owner".into(), "ann".into()),
-            (
-                &guest,
-                "/sign_in/owner:".into(),
-                said(SessionErrorKind::InvalidOwner),
-            ),
-            (
-                &guest,
-                format!("/sign_in/owner:{long}"),
-                said(SessionErrorKind::InvalidOwner),
-            ),
-            (
-                &ann,
-                format!("/details:{}", "d".repeat(1023)),
-                said(SessionErrorKind::TooLarge),
-            ),
-            (
-                &guest,
-                format!("/renew/owner:{}/details:{}", &long[1..], "d".repeat(1022)),
-                String::new(),
-            ),
-            (
-                &guest,
-                "/insert:@owner:ann".into(),
-                said(SessionErrorKind::InvalidKey),
-            ),
-            (
-                &guest,
-                "/keys/contains:@owner/get:@details/remove:@owner".into(),
-                "a false none false".into(),
-            ),
+            (&guest, "/owner:ann", &*needs_renewal),
+            (&ann, "/owner:bob", &needs_renewal),
+            (&ann, "/owner:ann/get_owner", "ann"),
+            (&guest, "/renew/owner:bob/get_owner", "bob"),
         ];
         for (visitor, path, text) in rows {
-            assert_eq!(visitor.get(&path).await.text, text, "{}: {path}", site.name);
+            assert_eq!(visitor.get(path).await.text, text, "{}: {path}", site.name);
         }
-        assert_eq!(site.listed("ann").await.len(), 1);
-        assert_eq!(
-            site.listed(&long[1..]).await,
-            [id_of(&guest).await],
-            "{}",
-            site.name
-        );
+        assert_eq!(site.listed("ann").await, [id], "{}", site.name);
+        assert_eq!(site.listed("bob").await, [id_of(&guest).await]);
+    }
+}
+
+#[tokio::test]
+async fn names_and_details_have_limits_and_are_no_values_of_the_session() {
+    let (name, details) = ("n".repeat(255), "d".repeat(1022));
+    let rows = [
+        (
+            "/sign_in/owner:".into(),
+            said(SessionErrorKind::InvalidOwner),
+        ),
+        (
+            format!("/sign_in/owner:{name}n"),
+            said(SessionErrorKind::InvalidOwner),
+        ),
+        (
+            format!("/details:{details}d"),
+            said(SessionErrorKind::TooLarge),
+        ),
+        (
+            format!("/sign_in/owner:{name}/details:{details}"),
+            String::new(),
+        ),
+        (
+            "/insert:@owner:ann".into(),
+            said(SessionErrorKind::InvalidKey),
+        ),
+        (
+            "/keys/contains:@owner/get:@details/remove:@owner".into(),
+            " false none false".into(),
+        ),
+        ("/get_owner/is_empty".into(), format!("{name} true")),
+    ];
+    for site in Site::all().await {
+        let visitor = site.visitor();
+        for (path, text) in &rows {
+            assert_eq!(&visitor.get(path).await.text, text, "{}: {path}", site.name);
+        }
+        assert_eq!(site.listed(&name).await, [id_of(&visitor).await]);
     }
 }

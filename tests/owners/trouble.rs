@@ -7,7 +7,7 @@ use tower_session_layer::SessionErrorKind;
 
 use crate::{
     common::{
-        app::app,
+        app::{App, app},
         log::Log,
         visitor::{COOKIE, layer_on},
     },
@@ -112,54 +112,54 @@ const ROWS: [Row; 2] = [
 #[tokio::test]
 async fn a_redis_that_refuses_is_answered_logged_and_got_over() {
     for (name, redis) in servers() {
-        for (begin, event, end, lets_go) in ROWS {
-            let case = format!("{name}: {event}");
-            let layer = layer_on(&redis).await;
-            let sessions = layer.sessions();
-            let all = [(); 3].map(|()| Browser::new(app(&layer)));
-            let [ann, leaving, revoked] = &all;
-            for visitor in &all {
-                visitor.get("/sign_in/owner:ann").await;
-            }
-            let of_all = sorted([id_of(ann).await, id_of(leaving).await, id_of(revoked).await]);
-            assert_eq!(redis.cli(begin), "OK", "{case}");
-            let log = Log::start();
-            for visitor in [ann, &Browser::new(app(&layer))] {
-                let cookie = visitor.jar().get(COOKIE);
-                let page = visitor.get("/sign_in/owner:ann").await;
-                assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{case}");
-                assert_eq!(visitor.jar().get(COOKIE), cookie, "{case}");
-            }
-            let said = log.take();
-            assert!(
-                said.contains(&format!("redis answered {event}")),
-                "{case}: {said}"
-            );
-            assert_eq!(ids(&sessions, "ann").await, of_all, "{case}");
-            let page = leaving.get("/destroy").await;
-            assert_eq!(page.status == StatusCode::OK, lets_go, "{case}");
-            match sessions.revoke(id_of(revoked).await).await {
-                Ok(was_ended) => assert!(was_ended && lets_go, "{case}"),
-                Err(error) => {
-                    assert!(!lets_go, "{case}");
-                    assert_eq!(error.kind(), SessionErrorKind::Store, "{case}");
-                }
-            }
-            assert_eq!(redis.cli(end), "OK", "{case}");
-            let left = if lets_go {
-                vec![id_of(ann).await]
-            } else {
-                of_all
-            };
-            assert_eq!(ids(&sessions, "ann").await, left, "{case}");
-            assert_eq!(ann.get("/sign_in/owner:ann").await.status, 200, "{case}");
-            assert_eq!(
-                sessions.revoke_all("ann").await.unwrap(),
-                left.len(),
-                "{case}"
-            );
+        for row in ROWS {
+            let case = format!("{name}: {}", row.1);
+            play(&redis, row, &case).await;
         }
     }
+}
+
+async fn play(redis: &Redis, (begin, event, end, lets_go): Row, case: &str) {
+    let layer = layer_on(redis).await;
+    let sessions = layer.sessions();
+    let all = [(); 3].map(|()| Browser::new(app(&layer)));
+    let [ann, leaving, revoked] = &all;
+    for visitor in &all {
+        visitor.get("/sign_in/owner:ann").await;
+    }
+    let ann_alone = id_of(ann).await;
+    let of_all = sorted([ann_alone, id_of(leaving).await, id_of(revoked).await]);
+    assert_eq!(redis.cli(begin), "OK", "{case}");
+    for visitor in [ann, &Browser::new(app(&layer))] {
+        refused(visitor, event, case).await;
+    }
+    assert_eq!(ids(&sessions, "ann").await, of_all, "{case}");
+    let page = leaving.get("/destroy").await;
+    assert_eq!(page.status == StatusCode::OK, lets_go, "{case}");
+    match sessions.revoke(id_of(revoked).await).await {
+        Ok(was_ended) => assert!(was_ended && lets_go, "{case}"),
+        Err(error) => assert!(
+            error.kind() == SessionErrorKind::Store && !lets_go,
+            "{case}"
+        ),
+    }
+    assert_eq!(redis.cli(end), "OK", "{case}");
+    let left = if lets_go { vec![ann_alone] } else { of_all };
+    assert_eq!(ids(&sessions, "ann").await, left, "{case}");
+    assert_eq!(ann.get("/sign_in/owner:ann").await.status, 200, "{case}");
+    let ended = sessions.revoke_all("ann").await.unwrap();
+    assert_eq!(ended, left.len(), "{case}");
+}
+
+/// A sign-in that is not let in, keeps its cookie, and is logged with what Redis said.
+async fn refused(visitor: &Browser<App>, event: &str, case: &str) {
+    let log = Log::start();
+    let cookie = visitor.jar().get(COOKIE);
+    let page = visitor.get("/sign_in/owner:ann").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{case}");
+    assert_eq!(visitor.jar().get(COOKIE), cookie, "{case}");
+    let (said, expected) = (log.take(), format!("redis answered {event}"));
+    assert!(said.contains(&expected), "{case}: {said}");
 }
 
 const KEY: &str = "session:owner:ann";
