@@ -9,8 +9,6 @@ use tower_session_layer::{SessionEvent, SessionLayer};
 use crate::{
     common::{
         app::app,
-        log::Log,
-        said::{Said, VALUE},
         visitor::{COOKIE, token},
     },
     site::{Site, id_of},
@@ -70,8 +68,13 @@ async fn odd_cookies_are_told() {
 }
 
 /// Proves: asvs_16_2_5.
+#[cfg(any(feature = "memory", feature = "redis"))]
 #[tokio::test]
 async fn no_event_and_no_list_tells_a_secret_or_a_value() {
+    use crate::common::{
+        log::Log,
+        said::{Said, VALUE},
+    };
     let log = Log::start();
     let said = Said::default();
     for site in Site::all().await {
