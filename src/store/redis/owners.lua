@@ -41,10 +41,10 @@ local function enrol(id, ends, now, arrival, limit, slack)
   -- Of two clocks one may be wrong: what is over for both is over.
   call('ZREMRANGEBYSCORE', key, '(0', math.min(now, clock))
   call('ZREMRANGEBYSCORE', key, -clock, '(0')
-  local known = call('ZSCORE', key, id)
+  local known = tonumber(call('ZSCORE', key, id) or 0)
   local after_now = string.format('(%.0f', now)
-  if limit > 0 and not known and call('ZCOUNT', key, after_now, '+inf') >= limit then return FULL end
-  ends = math.max(ends, tonumber(known) or 0)
+  if limit > 0 and known <= now and call('ZCOUNT', key, after_now, '+inf') >= limit then return FULL end
+  ends = math.max(ends, known)
   call('ZADD', key, ends, id, -clock - arrival, '+' .. id)
   call('PEXPIRE', key, math.max(ends - now + slack, call('PTTL', key)))
   return DONE
