@@ -1,0 +1,38 @@
+//! A record: entries, each a key and its JSON, with their lengths before them.
+
+use crate::content::{COUNTER, Content, FIRST};
+
+pub(super) fn of(content: Content) -> Vec<u8> {
+    let mut record = Vec::with_capacity(content.bytes + 5 * content.keys);
+    put(&mut record, COUNTER, FIRST.to_string().as_bytes());
+    for (key, text) in content.texts() {
+        put(&mut record, key, &json(text));
+    }
+    record
+}
+
+/// The JSON of a key, if there is one of this name.
+pub(super) fn value<'a>(mut record: &'a [u8], key: &str) -> Option<&'a [u8]> {
+    loop {
+        let (key_len, rest) = record.split_first()?;
+        let (found, rest) = rest.split_at_checked(usize::from(*key_len))?;
+        let (len, rest) = rest.split_first_chunk()?;
+        let (value, rest) = rest.split_at_checked(u32::from_be_bytes(*len) as usize)?;
+        if found == key.as_bytes() {
+            return Some(value);
+        }
+        record = rest;
+    }
+}
+
+/// The texts of this comparison need no escapes, but nothing here knows that.
+pub(super) fn json(text: &str) -> Vec<u8> {
+    serde_json::to_vec(text).expect("a text can be JSON")
+}
+
+fn put(record: &mut Vec<u8>, key: &str, value: &[u8]) {
+    record.push(key.len() as u8);
+    record.extend_from_slice(key.as_bytes());
+    record.extend_from_slice(&(value.len() as u32).to_be_bytes());
+    record.extend_from_slice(value);
+}
