@@ -13,7 +13,7 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     let mut stage = Stage::set(&settings.contenders, settings.workers)?;
     let commands = rehearse(&mut stage, &settings).await?;
     let results = measure(&mut stage, &settings).await?;
-    let machine = report::machine(&settings, &stage.redis_version()?)?;
+    let machine = report::machine(&settings, stage.redis_version())?;
     let sections = [
         ("machine", machine),
         ("ratios", report::ratios(&results, &settings)),

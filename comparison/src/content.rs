@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use serde::{Serialize, Serializer};
+
 /// The one key that is read and incremented.
 pub(crate) const COUNTER: &str = "counter";
 
@@ -33,15 +35,36 @@ pub(crate) struct Content {
     pub(crate) bytes: usize,
 }
 
+/// What one key has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value {
+    Counter(u64),
+    Text(&'static str),
+}
+
 impl Content {
-    /// All keys but the counter, and their values.
-    pub(crate) fn texts(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// All keys and their values, the counter in the middle.
+    pub(crate) fn entries(self) -> impl Iterator<Item = (&'static str, Value)> {
         let count = self.keys.saturating_sub(1);
         let rest = self.bytes.saturating_sub(COUNTER.len() + "10000000".len());
         let len = (rest / count.max(1)).saturating_sub(OVERHEAD).max(1);
-        NAMES[..count]
+        let text = move |name: &'static String| (name.as_str(), Value::Text(&TEXT[..len]));
+        let (before, after) = NAMES[..count].split_at(count / 2);
+        let counter = [(COUNTER, Value::Counter(FIRST))];
+        before
             .iter()
-            .map(move |name| (&**name, &TEXT[..len]))
+            .map(text)
+            .chain(counter)
+            .chain(after.iter().map(text))
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Counter(counter) => serializer.serialize_u64(*counter),
+            Self::Text(text) => serializer.serialize_str(text),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use actix_web::{
 use crate::{
     BoxError,
     contenders::serving::announce,
-    content::{COUNTER, Content, FIRST, SMALL},
+    content::{COUNTER, Content, SMALL},
 };
 
 pub(super) fn serve(redis: String, workers: usize) -> Result<(), BoxError> {
@@ -73,9 +73,8 @@ async fn write(
 }
 
 fn store(session: &Session, content: Content) -> Result<(), SessionInsertError> {
-    session.insert(COUNTER, FIRST)?;
-    for (key, text) in content.texts() {
-        session.insert(key, text)?;
+    for (key, value) in content.entries() {
+        session.insert(key, value)?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use tower_sessions::cookie::time::Duration;
 
 use crate::{
     BoxError,
-    content::{COUNTER, Content, FIRST, SMALL},
+    content::{COUNTER, Content, SMALL},
 };
 
 pub(super) async fn cached(redis: &str) -> Result<Router, BoxError> {
@@ -70,8 +70,7 @@ async fn write(
 }
 
 fn store(session: &Session<SessionRedisPool>, content: Content) {
-    session.set(COUNTER, FIRST);
-    for (key, text) in content.texts() {
-        session.set(key, text);
+    for (key, value) in content.entries() {
+        session.set(key, value);
     }
 }

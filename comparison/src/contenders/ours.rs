@@ -12,7 +12,7 @@ use tower_session_layer::{RedisStore, Session, SessionError, SessionLayer};
 
 use crate::{
     BoxError,
-    content::{COUNTER, Content, FIRST, SMALL},
+    content::{COUNTER, Content, SMALL},
 };
 
 pub(super) async fn eager(redis: &str) -> Result<Router, BoxError> {
@@ -63,9 +63,8 @@ async fn write(
 }
 
 fn store(session: &Session, content: Content) -> Result<(), SessionError> {
-    session.insert(COUNTER, FIRST)?;
-    for (key, text) in content.texts() {
-        session.insert(key, text)?;
+    for (key, value) in content.entries() {
+        session.insert(key, value)?;
     }
     Ok(())
 }

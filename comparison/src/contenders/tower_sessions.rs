@@ -17,7 +17,7 @@ use tower_sessions_redis_store::{RedisStore, fred::prelude::*};
 
 use crate::{
     BoxError,
-    content::{COUNTER, Content, FIRST, SMALL},
+    content::{COUNTER, Content, SMALL},
 };
 
 pub(super) async fn until_browser_closes(redis: &str) -> Result<Router, BoxError> {
@@ -73,9 +73,8 @@ async fn write(
 }
 
 async fn store(session: &Session, content: Content) -> Result<(), Error> {
-    session.insert(COUNTER, FIRST).await?;
-    for (key, text) in content.texts() {
-        session.insert(key, text).await?;
+    for (key, value) in content.entries() {
+        session.insert(key, value).await?;
     }
     Ok(())
 }

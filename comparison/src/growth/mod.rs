@@ -18,7 +18,7 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     for contender in CONTENDERS {
         stage.check(contender).await?;
     }
-    let machine = report::machine(&settings, &stage.redis_version()?)?;
+    let machine = report::machine(&settings, stage.redis_version())?;
     drop(stage);
     let mut panels = Vec::new();
     for axis in axes::all(&settings) {

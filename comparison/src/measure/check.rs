@@ -3,7 +3,7 @@
 use crate::{
     BoxError,
     contenders::Contender,
-    content::{COUNTER, Content, FEW, MANY, SMALL},
+    content::{Content, FEW, MANY, SMALL},
     measure::{
         stage::Stage,
         visitor::Visitor,
@@ -56,8 +56,7 @@ impl Stage {
     }
 
     fn is_stored(&mut self, content: Content) -> Result<(), BoxError> {
-        let names = content.texts().map(|(name, _)| name);
-        let names: Vec<_> = names.chain([COUNTER]).collect();
+        let names: Vec<_> = content.entries().map(|(name, _)| name).collect();
         match self.redis.holds(&names, content.bytes * 9 / 10)? {
             true => Ok(()),
             false => Err(format!("{content:?} is not in redis").into()),

@@ -10,35 +10,40 @@ use std::{
 
 use crate::{BoxError, contenders::Contender};
 
-/// A program that ends when this is dropped.
+/// A program that ends when its input does: when this is dropped, or whatever else ends us.
 #[derive(Debug)]
 pub(super) struct Process(Child);
 
 impl Process {
     pub(super) fn start(command: &mut Command) -> Result<Self, BoxError> {
-        Ok(Self(command.spawn()?))
+        Ok(Self(command.stdin(Stdio::piped()).spawn()?))
     }
 
-    /// How long its threads have run, as the kernel counts: in nanoseconds.
+    /// How long its threads have run, as the kernel counts.
     pub(super) fn processor_time(&self) -> Result<Duration, BoxError> {
-        let mut nanoseconds = 0;
-        for task in fs::read_dir(format!("/proc/{}/task", self.0.id()))? {
-            // A thread may end meanwhile. Those that serve do not.
-            let Ok(statistics) = fs::read_to_string(task?.path().join("schedstat")) else {
-                continue;
-            };
-            let running = statistics.split(' ').next().unwrap_or_default();
-            nanoseconds += running.parse::<u64>()?;
-        }
-        Ok(Duration::from_nanos(nanoseconds))
+        processor_time(self.0.id())
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        // This closes its input.
         let _ = self.0.wait();
     }
+}
+
+/// How long the threads of the process with this number have run, as the kernel counts.
+pub(super) fn processor_time(id: u32) -> Result<Duration, BoxError> {
+    let mut nanoseconds = 0;
+    for task in fs::read_dir(format!("/proc/{id}/task"))? {
+        // A thread may end meanwhile. Those that serve do not.
+        let Ok(statistics) = fs::read_to_string(task?.path().join("schedstat")) else {
+            continue;
+        };
+        let running = statistics.split(' ').next().unwrap_or_default();
+        nanoseconds += running.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 /// The server of a contender.
@@ -49,7 +54,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts this program once more, as a server. It also ends when its input does.
+    /// Starts this program once more, as a server.
     pub(super) fn start(
         contender: Contender,
         redis: &str,
@@ -57,7 +62,7 @@ impl Server {
     ) -> Result<Self, BoxError> {
         let mut command = Command::new(env::current_exe()?);
         command.args(["serve", contender.name(), redis, &workers.to_string()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stdout(Stdio::piped());
         let mut process = Process::start(&mut command)?;
         let output = process.0.stdout.take().ok_or("it has no output")?;
         let mut line = String::new();

@@ -10,13 +10,18 @@ use std::{
 
 use redis::{Client, Connection, cmd};
 
-use crate::{BoxError, measure::process::Process};
+use crate::{
+    BoxError,
+    measure::process::{Process, processor_time},
+};
 
 /// A server that keeps nothing on disk.
 pub(super) struct Redis {
-    pub(super) process: Process,
+    pub(super) version: String,
+    id: u32,
     address: SocketAddr,
     connection: Connection,
+    _process: Process,
 }
 
 /// What it has done since it started.
@@ -30,18 +35,17 @@ pub(super) struct Counts {
 impl Redis {
     pub(super) fn start() -> Result<Self, BoxError> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let port = address.port().to_string();
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &port, "--dir", "/"]);
-        command.args(["--save", "", "--appendonly", "no"]);
-        let process = Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()));
-        let process =
-            process.map_err(|error| format!("redis-server cannot be started: {error}"))?;
-        let connection = connect(address)?;
+        let mut command = Command::new("sh");
+        command.args(["-c", RUN, "redis-server", &address.port().to_string()]);
+        let process = Process::start(command.stdout(Stdio::null()))?;
+        let mut connection = connect(address)?;
+        let information = information(&mut connection, "server")?;
         Ok(Self {
-            process,
+            id: field(&information, "process_id")?.parse()?,
+            version: field(&information, "redis_version")?.to_owned(),
             address,
             connection,
+            _process: process,
         })
     }
 
@@ -49,13 +53,12 @@ impl Redis {
         url(self.address)
     }
 
-    pub(super) fn version(&mut self) -> Result<String, BoxError> {
-        let information = self.information("server")?;
-        Ok(field(&information, "redis_version")?.to_owned())
+    pub(super) fn processor_time(&self) -> Result<Duration, BoxError> {
+        processor_time(self.id)
     }
 
     pub(super) fn counts(&mut self) -> Result<Counts, BoxError> {
-        let information = self.information("stats")?;
+        let information = information(&mut self.connection, "stats")?;
         let number = |name| Ok::<u64, BoxError>(field(&information, name)?.parse()?);
         Ok(Counts {
             commands: number("total_commands_processed")?,
@@ -117,10 +120,6 @@ impl Redis {
             }
         }
     }
-
-    fn information(&mut self, section: &str) -> Result<String, BoxError> {
-        Ok(cmd("INFO").arg(section).query(&mut self.connection)?)
-    }
 }
 
 /// A connection that is told of every command.
@@ -142,13 +141,23 @@ fn url(address: SocketAddr) -> String {
     format!("redis://{address}")
 }
 
+fn information(connection: &mut Connection, section: &str) -> Result<String, BoxError> {
+    Ok(cmd("INFO").arg(section).query(connection)?)
+}
+
 fn field<'a>(information: &'a str, name: &str) -> Result<&'a str, BoxError> {
     let mut lines = information.lines();
     let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     value.ok_or_else(|| format!("redis does not say {name}").into())
 }
 
+/// The server ends when the input of the shell does. It keeps nothing on disk.
+const RUN: &str = r#"
+    redis-server --bind 127.0.0.1 --port "$1" --dir / --save "" --appendonly no &
+    cat
+    kill $!"#;
+
 const PART: usize = 50_000;
 const POPULATE: &str = "
     local value = string.rep('x', 500)
-    for i = ARGV[1], ARGV[2] do redis.call('SET', 'session:other-' .. i, value, 'EX', 3600) end";
+    for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do redis.call('SET', 'session:other-' .. i, value, 'EX', 3600) end";

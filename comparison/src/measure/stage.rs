@@ -44,8 +44,8 @@ impl Stage {
         })
     }
 
-    pub(crate) fn redis_version(&mut self) -> Result<String, BoxError> {
-        self.redis.version()
+    pub(crate) fn redis_version(&self) -> &str {
+        &self.redis.version
     }
 
     /// Measures one contender on one workload, with new sessions in a Redis without any others.
@@ -89,7 +89,7 @@ impl Stage {
     fn reading(&mut self, contender: Contender) -> Result<Reading, BoxError> {
         Ok(Reading {
             server: self.server(contender)?.process.processor_time()?,
-            redis: self.redis.process.processor_time()?,
+            redis: self.redis.processor_time()?,
             counts: self.redis.counts()?,
         })
     }

@@ -19,7 +19,7 @@ use redis::{Cmd, RedisError, aio::MultiplexedConnection, cmd};
 
 use crate::{
     BoxError,
-    content::{COUNTER, Content, FIRST, SMALL},
+    content::{COUNTER, Content, SMALL},
 };
 
 pub(super) async fn router(redis: &str) -> Result<Router, BoxError> {
@@ -85,9 +85,8 @@ async fn write(
     let record = floor.load(&key).await.map_err(failed)?;
     record.ok_or(StatusCode::UNAUTHORIZED)?;
     let mut change = floor.change(&key);
-    change.arg(COUNTER).arg("").arg(FIRST);
-    for (name, text) in content.texts() {
-        change.arg(name).arg("").arg(record::json(text));
+    for (name, value) in content.entries() {
+        change.arg(name).arg("").arg(record::json(value));
     }
     floor.is_done(&change).await.map_err(failed)?;
     Ok((AppendHeaders(Vec::new()), "written"))

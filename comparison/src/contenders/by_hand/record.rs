@@ -1,12 +1,11 @@
 //! A record: entries, each a key and its JSON, with their lengths before them.
 
-use crate::content::{COUNTER, Content, FIRST};
+use crate::content::{Content, Value};
 
 pub(super) fn of(content: Content) -> Vec<u8> {
     let mut record = Vec::with_capacity(content.bytes + 5 * content.keys);
-    put(&mut record, COUNTER, FIRST.to_string().as_bytes());
-    for (key, text) in content.texts() {
-        put(&mut record, key, &json(text));
+    for (key, value) in content.entries() {
+        put(&mut record, key, &json(value));
     }
     record
 }
@@ -25,9 +24,8 @@ pub(super) fn value<'a>(mut record: &'a [u8], key: &str) -> Option<&'a [u8]> {
     }
 }
 
-/// The texts of this comparison need no escapes, but nothing here knows that.
-pub(super) fn json(text: &str) -> Vec<u8> {
-    serde_json::to_vec(text).expect("a text can be JSON")
+pub(super) fn json(value: Value) -> Vec<u8> {
+    serde_json::to_vec(&value).expect("numbers and texts can be JSON")
 }
 
 fn put(record: &mut Vec<u8>, key: &str, value: &[u8]) {
