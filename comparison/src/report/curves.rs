@@ -40,10 +40,10 @@ pub(crate) fn curves(panels: &[Panel]) -> String {
 fn draw(svg: &mut Svg, [x, y]: Point, panel: &Panel) {
     svg.text("title", [x + MARGIN, y + 18.0], panel.title);
     let scale = Scale::of(panel, [x + LEFT, y + TOP]);
-    for decade in scale.decades() {
-        let left = scale.point(0, decade);
-        svg.line("grid", &[left, [x + LEFT + PLOT[0], left[1]]]);
-        svg.text("end note", [left[0] - 6.0, left[1] + 4.0], decade);
+    for cost in scale.marks() {
+        let [_, y] = scale.point(0, cost);
+        svg.line("grid", &[[x + LEFT, y], [x + LEFT + PLOT[0], y]]);
+        svg.text("end note", [x + LEFT - 6.0, y + 4.0], cost);
     }
     for (at, label) in panel.labels.iter().enumerate() {
         let [label_x, _] = scale.point(at, 1.0);
@@ -61,7 +61,7 @@ fn draw(svg: &mut Svg, [x, y]: Point, panel: &Panel) {
 
 fn legend(svg: &mut Svg, [x, y]: Point, panel: &Panel) {
     for (at, curve) in panel.curves.iter().enumerate() {
-        let x = x + LEFT + (at % 2) as f64 * PLOT[0] / 2.0;
+        let x = x + LEFT + (at % 2) as f64 * (PLOT[0] / 2.0 + 14.0);
         let y = y + (at / 2) as f64 * 16.0;
         svg.line(&format!("c{at}"), &[[x, y - 4.0], [x + 22.0, y - 4.0]]);
         svg.text("legend", [x + 28.0, y], &curve.name);
@@ -80,19 +80,26 @@ impl Scale {
     fn of(panel: &Panel, origin: Point) -> Self {
         let points = panel.curves.iter().flat_map(|curve| &curve.points);
         let costs: Vec<_> = points.map(|point| point.median.log10()).collect();
+        let least = costs.iter().copied().reduce(f64::min).unwrap_or(0.0);
+        let most = costs.iter().copied().reduce(f64::max).unwrap_or(1.0);
         Self {
             origin,
             columns: panel.labels.len(),
-            range: [
-                costs.iter().copied().fold(1.0, f64::min).floor(),
-                costs.iter().copied().fold(2.0, f64::max).ceil(),
-            ],
+            range: [least - EDGE, most + EDGE],
         }
     }
 
-    fn decades(&self) -> impl Iterator<Item = f64> + use<> {
+    /// What has a line across the panel: powers of ten, and what is between them if there is room.
+    fn marks(&self) -> impl Iterator<Item = f64> + use<> {
         let [least, most] = self.range;
-        (least as i32..=most as i32).map(|power| 10_f64.powi(power))
+        let steps: &[f64] = match most - least < 2.5 {
+            true => &[1.0, 2.0, 5.0],
+            false => &[1.0],
+        };
+        let powers = least.floor() as i32..=most as i32;
+        let marks =
+            powers.flat_map(|power| steps.iter().map(move |step| step * 10_f64.powi(power)));
+        marks.filter(move |mark| (least..=most).contains(&mark.log10()))
     }
 
     fn point(&self, column: usize, cost: f64) -> Point {
@@ -110,4 +117,6 @@ const PLOT: Point = [390.0, 170.0];
 const LEFT: f64 = 56.0;
 const TOP: f64 = 30.0;
 const MARGIN: f64 = 8.0;
+/// In powers of ten.
+const EDGE: f64 = 0.1;
 const FOOT: f64 = 24.0;

@@ -71,7 +71,7 @@ rect.ours { fill: #0969da; } rect.peer { fill: #afb8c1; } rect.floor { fill: #6e
 polyline { fill: none; stroke-width: 2; }
 .axis, .grid { stroke: #d0d7de; stroke-width: 1; }
 .c0, .c1 { stroke: #0969da; } .c2, .c3 { stroke: #bf8700; } .c4, .c5 { stroke: #1a7f37; }
-.c0, .c2, .c4 { stroke-dasharray: 5 3; }
+polyline.c0, polyline.c2, polyline.c4 { stroke-dasharray: 5 3; }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3; } .note { fill: #8d96a0; }
 rect.ours { fill: #4493f8; } rect.peer { fill: #57606a; } rect.floor { fill: #8d96a0; }
