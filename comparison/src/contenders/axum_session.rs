@@ -13,7 +13,7 @@ use axum::{
 use axum_session::{Session, SessionConfig, SessionLayer, SessionStore};
 use axum_session_redispool::SessionRedisPool;
 use redis_pool::SingleRedisPool;
-use tower_sessions::cookie::time::Duration;
+use time::Duration;
 
 use crate::{
     BoxError,

@@ -10,9 +10,8 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use tower_sessions::{
-    Expiry, Session, SessionManagerLayer, cookie::time::Duration, session::Error,
-};
+use time::Duration;
+use tower_sessions::{Expiry, Session, SessionManagerLayer, session::Error};
 use tower_sessions_redis_store::{RedisStore, fred::prelude::*};
 
 use crate::{
