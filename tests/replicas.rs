@@ -4,16 +4,16 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use bb8::Pool;
 use common::{
     app::{App, app},
-    visitor::COOKIE,
+    visitor::{COOKIE, with_pause},
 };
 use futures::future::{join, join_all};
 use http::StatusCode;
-use session_test_support::{Browser, Redis, Setup, wait_until};
+use session_test_support::{Browser, Fault, Proxy, Redis, Setup, server, wait_until};
 use tower_session_layer::{
     RedisStore, SessionLayer,
     store::redis::{Connector, Watched},
@@ -22,18 +22,24 @@ use tower_session_layer::{
 /// A server with a replica, and an app whose commits wait for it.
 struct Site {
     primary: Redis,
+    network: Proxy,
     replica: Redis,
     layer: SessionLayer,
 }
 
 impl Site {
     async fn start(deadline: Duration) -> Self {
-        let replicated = Setup::new().with_port();
+        Self::with("redis-server".into(), deadline).await
+    }
+
+    async fn with(server: PathBuf, deadline: Duration) -> Self {
+        let replicated = Setup::new().with_server(&server).with_port();
         let primary = replicated
             .with(&["--repl-diskless-sync-delay", "0"])
             .start();
         let port = primary.address().port().to_string();
         let replica = Setup::new()
+            .with_server(server)
             .with(&["--replicaof", "127.0.0.1", &port])
             .start();
         wait_until("the replica is online", || {
@@ -46,7 +52,8 @@ impl Site {
             replica.cli(&["GET", "followed"]) == "yes"
         });
         let _ = primary.cli(&["DEL", "followed"]);
-        let connector = Connector::open(&primary.url()).unwrap();
+        let network = Proxy::to(&primary);
+        let connector = Connector::open(&network.url()).unwrap();
         let waiting = Pool::builder()
             .max_size(4)
             .build(Watched::new(connector.clone()));
@@ -55,6 +62,7 @@ impl Site {
         let store = store.wait_for_replicas(1, waiting.await.unwrap());
         Self {
             layer: SessionLayer::new(store),
+            network,
             primary,
             replica,
         }
@@ -125,4 +133,23 @@ async fn who_waits_for_a_replica_holds_up_no_load() {
     };
     let (answers, ()) = join(commits, meanwhile).await;
     assert!(answers.iter().all(|it| it.status == StatusCode::OK));
+}
+
+#[tokio::test]
+async fn a_commit_that_is_sent_again_on_another_connection_waits_for_what_the_first_one_wrote() {
+    for name in ["redis-server".into(), server("valkey")] {
+        let site = Site::with(name.clone(), Duration::from_secs(2)).await;
+        let browser = site.visitor();
+        browser.get("/insert:a:1").await;
+        for (path, status) in [("/wait/insert:a:2", 503), ("/wait/destroy", 503)] {
+            let page = with_pause(&browser, path, async || {
+                site.replica.pause();
+                // It says that the commit happened, and no more.
+                site.network.next(1, Fault::CutReply(usize::MAX));
+            });
+            assert_eq!(page.await.status, status, "{name:?}: {path}");
+            assert!(site.network.has_befallen(), "{name:?}: {path}");
+            site.replica.resume();
+        }
+    }
 }

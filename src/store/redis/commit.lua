@@ -69,10 +69,15 @@ idle, absolute = math.min(idle, CENTURY), math.min(absolute, CENTURY)
 
 if destroyed > 1 or replaced_by > 2 or persistent > 1 then return answer(UNREADABLE) end
 
-if verb == 'create' then return answer(last_nonce == nonce and COMMITTED or SUPERSEDED) end
+-- What is repeated is written again: who waits for replicas waits for what this connection wrote.
+if verb == 'create' then
+  return last_nonce == nonce and put(record, ARGV[5]) or answer(SUPERSEDED)
+end
 
 if destroyed == 1 then
-  return answer(verb == 'destroy' and last_nonce == nonce and COMMITTED or GONE)
+  if verb ~= 'destroy' or last_nonce ~= nonce then return answer(GONE) end
+  redis.pcall('SET', key, record, 'PX', ARGV[5])
+  return answer(COMMITTED)
 end
 
 local function header()
@@ -106,11 +111,11 @@ end
 if verb == 'rotate' then
   local now, used, loaded, base_epoch, grace, remembered, slack, from, to, new_sealed =
     struct.unpack('>I8I8I8I4I8I8I8c32c32c32', ARGV[4])
-  if last_nonce == nonce then return answer(COMMITTED) end
+  if last_nonce == nonce then return store(record, now, slack) end
   if epoch ~= base_epoch then return answer(SUPERSEDED) end
   if is_over(now, loaded) then return answer(GONE) end
   if replaced_by == ROTATION and presented == 0 and verifier == to and previous == from then
-    return answer(COMMITTED)
+    return store(record, now, slack)
   end
   local is_settling = counts(now, grace)
     or (replaced_by == RENEWAL and now < replaced + remembered)
@@ -127,7 +132,7 @@ local renewal, presents, known = ARGV[5], ARGV[6], ARGV[7]
 local FIRST_ENTRY = 8
 
 if last_nonce == nonce or (renewal ~= '' and renewal:sub(1, 32) == verifier) then
-  return answer(COMMITTED)
+  return store(record, now, slack)
 end
 if known ~= '' and known ~= last_nonce then return answer(UNKNOWN) end
 if epoch ~= base_epoch then return answer(SUPERSEDED) end
