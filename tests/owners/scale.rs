@@ -34,7 +34,7 @@ async fn every_list_is_exact_among_many_of_which_half_have_expired() {
     let site = Site::start().await;
     let (owners, each) = if is_full() { FULL } else { SMALL };
     let begun = Instant::now();
-    let sessions = site.sign_in_all(owners, each).await;
+    let sessions = sign_in_all(&site.layer, owners, each).await;
     println!(
         "{} sessions of {owners} owners began in {:?}",
         owners * each,
@@ -46,13 +46,7 @@ async fn every_list_is_exact_among_many_of_which_half_have_expired() {
     println!("bytes of the account of one of {each}: {memory}");
     site.watch();
     let looked = Instant::now();
-    let owner = |number: usize| sessions.iter().filter(move |it| it.0 == number);
-    for number in 0..owners {
-        let alive = owner(number).filter(|it| it.1 == Age::Young).map(|it| it.2);
-        let listed = ids(&site.layer.sessions(), &number.to_string()).await;
-        assert_eq!(listed, sorted(alive), "owner {number}");
-        assert_eq!(listed.len(), each / 2);
-    }
+    assert_exact(&site.layer, &sessions, owners).await;
     println!("listed twice each in {:?}", looked.elapsed());
     site.commands_are_small("lists");
 }
@@ -62,8 +56,8 @@ async fn one_who_has_very_many_loses_them_by_small_commands() {
     let site = Site::start().await;
     let (small, full) = MANY;
     let many = if is_full() { full } else { small };
-    site.sign_in_many(0..many, |_| (0, Age::Young)).await;
-    site.sign_in_many(0..1, |_| (1, Age::Young)).await;
+    sign_in_many(&site.layer, 0..many, |_| (0, Age::Young)).await;
+    sign_in_many(&site.layer, 0..1, |_| (1, Age::Young)).await;
     let memory = site
         .redis
         .cli(&["MEMORY", "USAGE", "session:owner:0", "SAMPLES", "0"]);
@@ -84,11 +78,11 @@ async fn one_whose_very_many_have_expired_signs_in_by_small_commands() {
     let site = Site::start().await;
     let (small, full) = MANY;
     let many = if is_full() { full } else { small };
-    site.sign_in_many(0..many, |_| (0, Age::Ended)).await;
+    sign_in_many(&site.layer, 0..many, |_| (0, Age::Ended)).await;
     assert_eq!(ids(&site.layer.sessions(), "0").await, []);
     site.watch();
     let begun = Instant::now();
-    let young = site.sign_in_many(0..1, |_| (0, Age::Young)).await;
+    let young = sign_in_many(&site.layer, 0..1, |_| (0, Age::Young)).await;
     println!(
         "a sign-in among {many} that expired took {:?}",
         begun.elapsed()
@@ -139,39 +133,6 @@ impl Site {
         Self { redis, layer }
     }
 
-    async fn sign_in_all(&self, owners: usize, each: usize) -> Vec<Made> {
-        let owner_and_age = |number| (number % owners, Age::of(number / owners));
-        self.sign_in_many(0..owners * each, owner_and_age).await
-    }
-
-    /// Many sign in, a lot of them at the same time, each as long ago as it is old.
-    async fn sign_in_many(
-        &self,
-        numbers: std::ops::Range<usize>,
-        owner_and_age: impl Fn(usize) -> (usize, Age),
-    ) -> Vec<Made> {
-        let apps = [Age::Young, Age::Idle, Age::Ended].map(|age| {
-            let layer = self.layer.clone().with_clock(move || {
-                std::time::SystemTime::now() - Duration::from_secs(age.hours() * 3600)
-            });
-            (age, app(&layer))
-        });
-        let sign_ins = numbers.map(|number| {
-            let (owner, age) = owner_and_age(number);
-            let (_, app) = apps.iter().find(|it| it.0 == age).unwrap();
-            let visitor = Browser::new(app.clone());
-            async move {
-                let path = format!("/sign_in/owner:{owner}/commit/id");
-                let id = visitor.get(&path).await.text.parse().unwrap();
-                (owner, age, id)
-            }
-        });
-        stream::iter(sign_ins)
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await
-    }
-
     /// Notes every command from now on.
     fn watch(&self) {
         for order in [
@@ -198,6 +159,68 @@ impl Site {
         let Noted { micros, name, .. } = longest;
         println!("the longest command of the {what}: {micros} µs, {name}");
     }
+}
+
+async fn sign_in_all(layer: &SessionLayer, owners: usize, each: usize) -> Vec<Made> {
+    let owner_and_age = |number| (number % owners, Age::of(number / owners));
+    sign_in_many(layer, 0..owners * each, owner_and_age).await
+}
+
+/// Many sign in, a lot of them at the same time, each as long ago as it is old.
+async fn sign_in_many(
+    layer: &SessionLayer,
+    numbers: std::ops::Range<usize>,
+    owner_and_age: impl Fn(usize) -> (usize, Age),
+) -> Vec<Made> {
+    let apps = [Age::Young, Age::Idle, Age::Ended].map(|age| {
+        let layer = layer.clone().with_clock(move || {
+            std::time::SystemTime::now() - Duration::from_secs(age.hours() * 3600)
+        });
+        (age, app(&layer))
+    });
+    let sign_ins = numbers.map(|number| {
+        let (owner, age) = owner_and_age(number);
+        let (_, app) = apps.iter().find(|it| it.0 == age).unwrap();
+        let visitor = Browser::new(app.clone());
+        async move {
+            let path = format!("/sign_in/owner:{owner}/commit/id");
+            let id = visitor.get(&path).await.text.parse().unwrap();
+            (owner, age, id)
+        }
+    });
+    stream::iter(sign_ins)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await
+}
+
+/// Each owner's list has the young ones, and those alone.
+async fn assert_exact(layer: &SessionLayer, sessions: &[Made], owners: usize) {
+    let owner = |number: usize| sessions.iter().filter(move |it| it.0 == number);
+    for number in 0..owners {
+        let alive = owner(number).filter(|it| it.1 == Age::Young).map(|it| it.2);
+        let listed = ids(&layer.sessions(), &number.to_string()).await;
+        assert_eq!(listed, sorted(alive), "owner {number}");
+        assert_eq!(listed.len(), owner(number).count() / 2);
+    }
+}
+
+/// The same where an owner's account and sessions are on different servers.
+#[cfg(feature = "redis-cluster")]
+pub(crate) async fn lists_and_revocation(layer: &SessionLayer) {
+    let (owners, each) = if is_full() { FULL } else { SMALL };
+    let many = if is_full() { MANY.1 } else { MANY.0 };
+    let sessions = sign_in_all(layer, owners, each).await;
+    assert_exact(layer, &sessions, owners).await;
+    // The number of nobody else.
+    sign_in_many(layer, 0..many, |_| (owners, Age::Young)).await;
+    let (begun, owner) = (Instant::now(), owners.to_string());
+    assert_eq!(layer.sessions().revoke_all(&owner).await.unwrap(), many);
+    println!(
+        "{many} sessions on a Cluster were revoked in {:?}",
+        begun.elapsed()
+    );
+    assert_eq!(ids(&layer.sessions(), &owner).await, []);
 }
 
 /// A command, as Redis noted it.
