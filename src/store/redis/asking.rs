@@ -200,6 +200,11 @@ where
 }
 
 impl Failure {
+    pub(super) fn into_error(self) -> StoreError {
+        let (Self::Silence(error) | Self::Answer(error) | Self::Unasked(error)) = self;
+        error
+    }
+
     pub(super) fn silence(message: &'static str) -> Self {
         Self::Silence(StoreError::new(message))
     }

@@ -161,10 +161,13 @@ where
             let call = StrikeOut { key, ids, when };
             Ok::<_, Failure>(run(&mut connection, &call).await?)
         };
+        let late = |_| Err(Failure::silence("redis did not answer in time"));
         let struck = timeout_at(deadline.into(), striking).await;
-        if !matches!(struck, Ok(Ok(_))) {
+        if let Err(failure) = struck.unwrap_or_else(late) {
+            let error = &failure.into_error() as &dyn std::error::Error;
             tracing::debug!(
-                "entries of sessions that ended are left in the account of their owner"
+                error,
+                "an entry of a session that ended is left in the account of its owner"
             );
         }
     }
