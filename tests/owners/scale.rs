@@ -206,7 +206,7 @@ async fn assert_exact(layer: &SessionLayer, sessions: &[Made], owners: usize) {
 }
 
 /// The same where an owner's account and sessions are on different servers.
-#[cfg(feature = "redis-cluster")]
+#[cfg(all(feature = "redis-cluster", feature = "redis-sentinel"))]
 pub(crate) async fn lists_and_revocation(layer: &SessionLayer) {
     let (owners, each) = if is_full() { FULL } else { SMALL };
     let many = if is_full() { MANY.1 } else { MANY.0 };
