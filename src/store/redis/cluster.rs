@@ -76,6 +76,7 @@ impl Nodes {
                         }
                         was_moved = true;
                     }
+                    self.lost.client_was_told();
                     self.lost.wait_for_a_turn(key).await;
                     asked.of_the_owner(&mut self.connection).await
                 }
@@ -83,12 +84,7 @@ impl Nodes {
                     sleep(PAUSE).await;
                     asked.of_the_owner(&mut self.connection).await
                 }
-                _ if error.is_timeout() && asked.is_get() => {
-                    // Anyone else says who has it now.
-                    asked
-                        .of(&mut self.connection, SingleNodeRoutingInfo::Random)
-                        .await
-                }
+                _ if error.is_timeout() && asked.is_get() => self.ask_around(asked).await,
                 _ if error.code().is_none() && asked.is_get() => {
                     sleep(PAUSE).await;
                     asked.of_the_owner(&mut self.connection).await
@@ -96,6 +92,17 @@ impl Nodes {
                 _ => return Err(error),
             };
         }
+    }
+
+    /// Asks again after silence. Only if somebody took over meanwhile, anyone is asked, who says so to the
+    /// client as well: it would also wait for the silent one, and serve nobody.
+    async fn ask_around(&mut self, asked: Asked<'_>) -> Result<Vec<Value>, RedisError> {
+        self.learn().await;
+        if !self.lost.client_is_outdated() {
+            return asked.of_the_owner(&mut self.connection).await;
+        }
+        let anyone = SingleNodeRoutingInfo::Random;
+        asked.of(&mut self.connection, anyone).await
     }
 
     /// Asks the server that the slot of the key is on its way to. The client does not know one that
@@ -118,8 +125,14 @@ impl Nodes {
         }
     }
 
+    /// Learns what the client learnt when it connected.
+    pub(super) async fn introduce(&mut self) {
+        self.learn().await;
+        self.lost.client_was_told();
+    }
+
     /// Asks anybody who has what.
-    pub(super) async fn learn(&mut self) {
+    async fn learn(&mut self) {
         let anyone = RoutingInfo::SingleNode(SingleNodeRoutingInfo::Random);
         let mut slots = Cmd::new();
         slots.arg("CLUSTER").arg("SLOTS");

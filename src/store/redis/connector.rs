@@ -132,7 +132,8 @@ impl ManageConnection for Connector {
             #[cfg(feature = "redis-cluster")]
             Kind::Cluster(client) => {
                 let mut nodes = Nodes::from(client.get_async_connection().await?);
-                nodes.learn().await;
+                // What the client has just learnt, too.
+                nodes.introduce().await;
                 Ok(Connection(connection::Kind::Cluster(nodes)))
             }
         }

@@ -22,6 +22,8 @@ struct Shards {
     /// Who has what, as somebody said.
     owners: Vec<(RangeInclusive<u16>, String)>,
     lost: HashMap<String, Turns>,
+    /// Whether they changed, and nobody told the client.
+    is_outdated: bool,
 }
 
 struct Turns {
@@ -34,7 +36,23 @@ impl LostShards {
     /// Takes in what `CLUSTER SLOTS` says.
     pub(super) fn learn(&self, slots: Value) {
         let rows: Vec<Vec<Value>> = redis::from_redis_value(slots).unwrap_or_default();
-        self.shards().owners = rows.iter().filter_map(|row| owner(row)).collect();
+        let mut owners: Vec<_> = rows.iter().filter_map(|row| owner(row)).collect();
+        // Everybody has an order of their own.
+        owners.sort_by_key(|(slots, _)| *slots.start());
+        let mut shards = self.shards();
+        shards.is_outdated |= shards.owners != owners;
+        shards.owners = owners;
+    }
+
+    /// Whether others may have what the client believes to be where it was.
+    pub(super) fn client_is_outdated(&self) -> bool {
+        let shards = self.shards();
+        shards.is_outdated || shards.owners.is_empty()
+    }
+
+    /// Notes that somebody told the client to look for who has what.
+    pub(super) fn client_was_told(&self) {
+        self.shards().is_outdated = false;
     }
 
     /// Notes that the client was sent to the server at `address`. Whether it has to learn who has what.
@@ -94,15 +112,17 @@ impl Shards {
         if self.lost.is_empty() {
             return None;
         }
+        self.owner(key)
+            .filter(|it| self.lost.contains_key(*it))
+            .cloned()
+    }
+
+    fn owner(&self, key: Option<&[u8]>) -> Option<&String> {
         let slot = Slot::for_key(key?);
         let has_it =
             |slots: &RangeInclusive<u16>| slots.clone().any(|it| Slot::new(it) == Some(slot));
-        let lost = self
-            .owners
-            .iter()
-            .filter(|(_, it)| self.lost.contains_key(it));
-        let mut owners = lost.filter(|(slots, _)| has_it(slots));
-        owners.next().map(|(_, address)| address.clone())
+        let mut owners = self.owners.iter().filter(|(slots, _)| has_it(slots));
+        owners.next().map(|(_, address)| address)
     }
 }
 
