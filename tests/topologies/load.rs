@@ -2,8 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fmt,
-    io::{self, Write as _},
+    fmt,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -201,14 +200,6 @@ impl fmt::Display for Report {
             self.saved,
             self.failures,
         )
-    }
-}
-
-/// Prints a line of a table, with `FAILOVERS` in the environment.
-pub(super) fn tell(what: &str, report: &Report) {
-    if env::var_os("FAILOVERS").is_some() {
-        // Unlike `println!`, this is shown for tests that pass as well.
-        let _ = writeln!(io::stderr(), "| {what} | {report} |");
     }
 }
 

@@ -9,6 +9,4 @@ mod failover;
 mod load;
 mod resends;
 mod resharding;
-mod shards;
-mod site;
 mod waiting;
