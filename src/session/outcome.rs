@@ -134,7 +134,7 @@ impl State {
         let rotation = self.stored.as_ref().map(|stored| &stored.rotation);
         Ok(match (outcome, self.id(), rotation) {
             (Outcome::Create, _, _) => Some(Token::for_new_session((with.entropy)()?)),
-            (Outcome::Rotate, _, Some(Rotation::HandOver(successor))) => Some(successor.clone()),
+            (Outcome::Rotate, _, Some(Rotation::HandOver(it))) => Some(it.successor.clone()),
             (Outcome::Rotate, Some(id), _) => Some(Token::for_session(id, (with.entropy)()?)),
             (Outcome::Commit, Some(id), _) if self.pending.renewal.is_some() => {
                 Some(Token::for_session(id, (with.entropy)()?))
@@ -206,17 +206,13 @@ impl State {
     }
 
     fn rotate_to(&self, successor: &Token, stored: &Stored) -> Option<Rotate> {
-        let header = &stored.record.header;
         let (from, sealed) = match &stored.rotation {
             Rotation::Due(token) => (token.verifier(), token.seal(successor)),
-            Rotation::HandOver(_) => {
-                let previous = header.previous.as_ref()?;
-                (previous.verifier, previous.sealed_successor()?)
-            }
+            Rotation::HandOver(it) => (it.predecessor, it.sealed),
             Rotation::Impossible | Rotation::Possible(_) => return None,
         };
         Some(Rotate {
-            epoch: header.epoch,
+            epoch: stored.record.header.epoch,
             loaded: stored.loaded,
             from,
             to: successor.verifier(),

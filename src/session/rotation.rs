@@ -29,8 +29,15 @@ pub(super) enum Rotation {
     Possible(Token),
     /// It came with the current token, which is to be replaced.
     Due(Token),
-    /// It came with the predecessor of this token, which the browser does not seem to have.
-    HandOver(Token),
+    /// It came with the predecessor of a token which the browser does not seem to have.
+    HandOver(Box<HandOver>),
+}
+
+/// A successor, and what the record said of it when the request was loaded: later it may say less.
+pub(super) struct HandOver {
+    pub(super) successor: Token,
+    pub(super) predecessor: Verifier,
+    pub(super) sealed: Sealed,
 }
 
 impl Rotation {
@@ -51,9 +58,14 @@ impl Rotation {
 
     /// For a request that came with the predecessor of the current token.
     pub(super) fn of_predecessor(token: &Token, header: &Header, now: Timestamp) -> Self {
-        let successor = header.undelivered(now);
-        let successor = successor.and_then(|sealed| token.unseal(sealed, header.verifier));
-        successor.map_or(Self::Impossible, Self::HandOver)
+        let hand_over = header.undelivered(now).and_then(|sealed| {
+            Some(HandOver {
+                successor: token.unseal(sealed, header.verifier)?,
+                predecessor: token.verifier(),
+                sealed,
+            })
+        });
+        hand_over.map_or(Self::Impossible, |it| Self::HandOver(it.into()))
     }
 
     pub(super) fn is_due(&self) -> bool {

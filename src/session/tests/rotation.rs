@@ -8,7 +8,7 @@ use crate::session::{
     outcome::Outcome,
     record::Record,
     state::State,
-    tests::{GRACE, World, get, kind, put},
+    tests::{GRACE, World, get, increment, kind, put},
     token::Token,
 };
 
@@ -107,6 +107,35 @@ fn an_old_token_hands_over_the_successor_until_somebody_presented_it() {
         Some(SessionErrorKind::Superseded)
     );
     assert!(!waits.send_head().is_issue());
+}
+
+#[test]
+fn a_successor_whose_seal_was_erased_meanwhile_is_not_handed_over() {
+    let (mut world, old) = rotated();
+    world.now = world.now.after(std::time::Duration::from_secs(2));
+    relive(&mut world);
+    let mut late = world.load_with(&old);
+    late.update("n", increment()).unwrap();
+    // Another request presents the successor, and one after the grace writes what `late` did not see.
+    for key in ["m", "n"] {
+        let mut other = world.load();
+        put(&mut other, key, "5");
+        world.step(&mut other).unwrap();
+        world.now = world.now.after(GRACE);
+    }
+    assert_eq!(previous(&world).sealed_successor(), None);
+
+    while late.outcome() != Outcome::Nothing {
+        world.nonces += 1;
+        let step = late.next_step(&world.ingredients()).unwrap();
+        let step = step.expect("what is to be written can be written");
+        let answer = world.apply(&step);
+        if late.answered(answer).is_err() {
+            late.give_up_routine();
+        }
+    }
+    assert_eq!(get(&world.load(), "n"), Some("6"));
+    assert!(!late.send_head().is_issue());
 }
 
 /// Makes the session's limits long, so that seconds may pass.
