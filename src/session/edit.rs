@@ -69,16 +69,26 @@ impl State {
         }
     }
 
+    /// Adds an entry to the length. What it replaces is looked up only if there might be no room: that
+    /// goes through the whole record.
     fn grow(&mut self, key: &str, value: &[u8]) -> Result<(), SessionError> {
-        let old = self.entry_len(key).unwrap_or(0);
         let new = entry_len(key, value);
-        let len = self.len - old + new;
-        let is_too_long = len > self.limits.max_len || new > self.limits.max_entry_len;
-        if is_too_long && new > old {
+        if self.has_room_for(new) {
+            self.len += new;
+            return Ok(());
+        }
+        let old = self.entry_len(key).unwrap_or(0);
+        self.len = self.measure() - old;
+        if !self.has_room_for(new) && new > old {
+            self.len += old;
             return Err(SessionErrorKind::TooLarge.into());
         }
-        self.len = len;
+        self.len += new;
         Ok(())
+    }
+
+    fn has_room_for(&self, entry: usize) -> bool {
+        self.len + entry <= self.limits.max_len && entry <= self.limits.max_entry_len
     }
 
     /// A session that does not exist yet needs a cookie.

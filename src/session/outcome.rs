@@ -7,7 +7,7 @@ use crate::session::{
     delta::{Change, Delta, DeltaKind, Renewal, Rotate},
     error::{SessionError, SessionErrorKind},
     header::Header,
-    record::{Record, put_entry},
+    record::{Record, entry_len, put_entry},
     rotation::Rotation,
     standing::{Activity, Standing},
     state::{State, Stored},
@@ -173,7 +173,9 @@ impl State {
         let mut header = Header::new(token.verifier(), self.lifetime(), with.now);
         header.nonce = with.nonce;
         header.authenticated = self.authenticated();
-        let mut bytes = Vec::with_capacity(self.len);
+        let entries = self.pending.edits();
+        let entries = entries.filter_map(|(key, value)| Some(entry_len(key, value?)));
+        let mut bytes = Vec::with_capacity(Header::LEN + entries.sum::<usize>());
         bytes.resize(Header::LEN, 0);
         for (key, value) in self.pending.edits() {
             if let Some(value) = value {

@@ -34,7 +34,7 @@ pub(crate) struct State {
     pub(super) announcement: Announcement,
     pub(super) limits: Limits,
     pub(super) refusals: Refusals,
-    /// How long the record would be with all changes.
+    /// How long the record would be with all changes, at most.
     pub(super) len: usize,
     pub(super) head: Head,
 }

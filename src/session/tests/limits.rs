@@ -4,8 +4,8 @@ use crate::session::{
     error::SessionErrorKind,
     lifetime::Timestamp,
     outcome::Outcome,
-    record::put_entry,
-    tests::{World, kind, put},
+    record::{entry_len, put_entry},
+    tests::{LIMITS, World, kind, put},
 };
 
 #[test]
@@ -50,6 +50,22 @@ fn a_commit_judges_the_idle_limit_by_the_load_and_the_absolute_one_by_the_commit
     put(&mut slow, "c", "1");
     world.now = Timestamp(1001);
     assert_eq!(kind(world.save(&mut slow)), Some(SessionErrorKind::Gone));
+}
+
+#[test]
+fn a_record_may_become_exactly_as_long_as_the_limit_however_often_its_keys_are_set() {
+    let mut world = World::with_session();
+    let mut state = world.load();
+    let room = LIMITS.max_len - state.measure();
+    let longest = "1".repeat(room - entry_len("b", b""));
+    for value in [&*longest, "1", &*longest] {
+        put(&mut state, "b", value);
+    }
+    let refused = state.insert("a", b"11"[..].into());
+    assert_eq!(kind(refused), Some(SessionErrorKind::TooLarge));
+    put(&mut state, "a", "2");
+    world.save(&mut state).unwrap();
+    assert_eq!(world.stored.unwrap().len(), LIMITS.max_len);
 }
 
 #[test]
