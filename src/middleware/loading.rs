@@ -88,23 +88,26 @@ impl Loading {
             }
             Source::Several(resolving) => ready!(resolving.as_mut().poll(cx)),
         };
-        let mut state = self.or_anonymous(state, settings)?;
+        let mut state = match state {
+            Ok(state) => state,
+            Err(error) => self.or_anonymous(error, settings)?,
+        };
         state.attend(self.terms.activity, self.terms.standing);
         Poll::Ready(Ok(Session::new(settings, state)))
     }
 
     fn or_anonymous(
         &self,
-        state: Result<State, SessionError>,
+        error: SessionError,
         settings: &Settings,
     ) -> Result<State, SessionError> {
-        match (state, self.terms.store_failure) {
-            (Err(error), StoreFailure::Anonymous) => {
+        match self.terms.store_failure {
+            StoreFailure::Reject => Err(error),
+            StoreFailure::Anonymous => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "session not loaded; the request goes on without one");
                 Ok(State::empty(Standing::OnlyLook, settings.limits))
             }
-            (state, _) => state,
         }
     }
 }
