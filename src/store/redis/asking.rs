@@ -3,13 +3,14 @@
 use std::{
     error::Error,
     future::Future,
+    pin::Pin,
     time::{Duration, Instant},
 };
 
 use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
 use bb8::{ManageConnection, Pool, PooledConnection, RunError};
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, poll_immediate};
 use tokio::{
     runtime::Handle,
     time::{sleep, timeout_at},
@@ -43,7 +44,7 @@ where
     pub(super) async fn in_time<T>(
         &self,
         deadline: Instant,
-        operation: impl Future<Output = Result<T, Failure>>,
+        operation: Pin<&mut impl Future<Output = Result<T, Failure>>>,
     ) -> Result<T, StoreError> {
         if self.outage.is_known() {
             return Err(StoreError::new("redis is down, and was not asked"));
@@ -82,7 +83,7 @@ where
         deadline: Instant,
         key: &str,
     ) -> Result<Option<Bytes>, Failure> {
-        let mut get = Cmd::new();
+        let mut get = Cmd::with_capacity(2, "GET".len() + key.len());
         get.arg("GET").arg(key);
         match self.ask_safely(deadline, &get).await? {
             Ok(Value::Nil) => Ok(None),
@@ -228,7 +229,14 @@ pub(super) async fn take<M: ManageConnection>(
     deadline: Instant,
 ) -> Result<Option<PooledConnection<'_, M>>, M::Error> {
     loop {
-        return match timeout_at(deadline.into(), pool.get()).await {
+        // Boxed, or every operation would be as large as this for as long as it takes.
+        let mut getting = Box::pin(pool.get());
+        let result = match poll_immediate(getting.as_mut()).await {
+            Some(result) => Ok(result),
+            // Only who has to wait needs a timer.
+            None => timeout_at(deadline.into(), getting).await,
+        };
+        return match result {
             Ok(Ok(connection)) => Ok(Some(connection)),
             Ok(Err(RunError::User(error))) => Err(error),
             Ok(Err(RunError::TimedOut)) => continue,

@@ -18,7 +18,6 @@ use crate::store::redis::cluster;
 use crate::store::{
     StoreError,
     redis::{
-        LONGEST_DEADLINE,
         asking::failed,
         connection::{self, Connection, Cut},
     },
@@ -177,7 +176,7 @@ async fn connect(client: &Client) -> Result<Connection, RedisError> {
         .set_connection_timeout(Some(CONNECTION_TIMEOUT))
         // Its own default of half a second would cut our deadline short, which is the one that
         // counts.
-        .set_response_timeout(Some(LONGEST_DEADLINE));
+        .set_response_timeout(None);
     let protocol = client.get_connection_info().redis_settings().protocol();
     if protocol == ProtocolVersion::RESP3 {
         config = config.set_push_sender(noticing(cut.clone()));

@@ -19,6 +19,7 @@ mod watched;
 
 use std::{
     fmt,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -26,6 +27,7 @@ use std::{
 use ::redis::{RedisError, aio::ConnectionLike};
 use bb8::{ManageConnection, Pool};
 use bytes::Bytes;
+use uuid::{Uuid, fmt::Hyphenated};
 
 pub use self::{
     connection::Connection,
@@ -102,7 +104,9 @@ impl RedisStore {
     pub async fn connect_to(connector: impl Into<Connector>) -> Result<Self, StoreError> {
         let store = Self::new(pool::around(connector.into()).await?);
         let deadline = Instant::now() + store.deadline;
-        store.in_time(deadline, store.introduce(deadline)).await?;
+        store
+            .in_time(deadline, pin!(store.introduce(deadline)))
+            .await?;
         Ok(store)
     }
 }
@@ -194,7 +198,9 @@ where
     }
 
     fn key(&self, id: &SessionId) -> String {
-        format!("{}{id}", self.prefix)
+        let mut buffer = Uuid::encode_buffer();
+        let id = Hyphenated::from_uuid(Uuid::from_bytes(*id.as_bytes()));
+        [&*self.prefix, id.encode_lower(&mut buffer)].concat()
     }
 }
 
@@ -207,12 +213,13 @@ where
         let key = self.key(id);
         let deadline = Instant::now() + self.deadline;
         // Dropped here, nothing has happened.
-        self.in_time(deadline, self.read(deadline, &key)).await
+        self.in_time(deadline, pin!(self.read(deadline, &key)))
+            .await
     }
 
     async fn commit(&self, id: &SessionId, delta: &Delta) -> Result<CommitAnswer, StoreError> {
         let deadline = Instant::now() + self.deadline;
-        let sending = self.commit_to_account(deadline, id, delta);
+        let sending = pin!(self.commit_to_account(deadline, id, delta));
         self.in_time(deadline, sending).await
     }
 

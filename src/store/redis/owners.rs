@@ -5,7 +5,10 @@
 //! between leaves an entry without a session, never a session without an entry. Such an entry is
 //! seen by nobody, since the record decides, and goes when its time is over or somebody looks.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    pin::pin,
+    time::{Duration, Instant, SystemTime},
+};
 
 use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
 use bb8::ManageConnection;
@@ -47,17 +50,18 @@ where
         let key = self.key(id);
         let not_after = match &delta.account {
             Account::Nothing | Account::Unlisted(_) => u64::MAX,
-            Account::Listed(listing) => match self.enrol(deadline, id, listing, delta.now).await? {
-                Some(not_after) => not_after,
-                None => return self.is_it_full(deadline, &key, delta).await,
-            },
+            Account::Listed(listing) => {
+                match Box::pin(self.enrol(deadline, id, listing, delta.now)).await? {
+                    Some(not_after) => not_after,
+                    None => return Box::pin(self.is_it_full(deadline, &key, delta)).await,
+                }
+            }
         };
         // Dropped here, or failed, the account may have an entry without a session.
         let answer = self.commit_until(deadline, not_after, &key, delta).await?;
         if let (Account::Unlisted(owner), CommitAnswer::Committed) = (&delta.account, &answer) {
             // Dropped here, or failed, the same.
-            self.strike_out(&self.key_of(owner), &[*id], Strike::Ever)
-                .await;
+            Box::pin(self.strike_out(&self.key_of(owner), &[*id], Strike::Ever)).await;
         }
         Ok(answer)
     }
@@ -88,12 +92,17 @@ where
         let (key, now) = (self.key_of(owner), Timestamp::from(now));
         let not_after = self.clock.at(Instant::now() + ARRIVAL / 2);
         let deadline = Instant::now() + self.deadline;
-        let ids = self.in_time(deadline, self.entries(deadline, &key, now));
+        let ids = self
+            .in_time(deadline, pin!(self.entries(deadline, &key, now)))
+            .await?;
         let mut sessions = Vec::new();
         let (mut over, mut missing) = (Vec::new(), Vec::new());
-        for ids in ids.await?.chunks(AT_ONCE) {
+        for ids in ids.chunks(AT_ONCE) {
             let deadline = Instant::now() + self.deadline;
-            for (id, record) in self.in_time(deadline, self.records(deadline, ids)).await? {
+            for (id, record) in self
+                .in_time(deadline, pin!(self.records(deadline, ids)))
+                .await?
+            {
                 match record.clone().map(Record::parse) {
                     Some(Ok(it)) if it.is_of(owner, now) => {
                         sessions.extend(record.map(|it| (id, it)));

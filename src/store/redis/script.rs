@@ -32,7 +32,7 @@ pub(super) async fn run(
 ) -> Result<Value, RedisError> {
     let script = call.script();
     let put = |command: &str, script: &str| {
-        let mut put = Cmd::new();
+        let mut put = Cmd::with_capacity(ARGUMENTS, BYTES);
         put.arg(command).arg(script);
         call.put_arguments(&mut put);
         put
@@ -46,3 +46,7 @@ pub(super) async fn run(
 fn is_no_script(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
+
+/// Room for a usual call, so that it need not grow piece by piece.
+const ARGUMENTS: usize = 24;
+const BYTES: usize = 512;

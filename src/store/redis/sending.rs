@@ -74,7 +74,7 @@ where
             }
             // Dropped here, nothing was sent, or nothing that can still happen.
             let mut connection = match is_repeated {
-                true => self.proven_connection(deadline, key).await?,
+                true => Box::pin(self.proven_connection(deadline, key)).await?,
                 false => self.connection_of_a_commit(deadline).await?,
             };
             let script = CommitScript {
