@@ -1,4 +1,4 @@
-//! What a session costs a request, in instructions and in allocations.
+//! What a session costs a request, in instructions, in allocations and in memory.
 //!
 //! Each scenario calls a service with a session layer, and the same service with the same requests
 //! without the layer; what is printed is the difference for one request. The service is called
@@ -15,6 +15,7 @@
 //! * **SHA-256** is a column of its own and not in the instructions: callgrind knows no SHA
 //!   instructions, so a digest shows as many times what it costs on most processors in use.
 //! * **Allocations** are the calls that ask the global allocator for memory, new or more.
+//! * **Memory** is what the allocator was asked for, without what it adds itself.
 //!
 //! Run it with `cargo bench --bench request`. It needs `valgrind` in the path; without it there
 //! are no instructions. To see where the instructions go, run the program that it builds under callgrind as
@@ -23,6 +24,7 @@
 mod contender;
 mod counts;
 mod faked;
+mod memory;
 mod ours;
 mod peer;
 mod scenario;
@@ -56,6 +58,7 @@ fn main() -> Result<(), BoxError> {
 
 fn print() -> Result<(), BoxError> {
     println!("{}", tables::counts(&Table::of(&Contender::ALL)?));
+    println!("{}", tables::memory(&memory::measure()?));
     Ok(())
 }
 

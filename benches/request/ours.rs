@@ -1,9 +1,9 @@
 //! This library.
 
-use std::hint::black_box;
+use std::{future::pending, hint::black_box};
 
 use http::{Request, Response};
-use tower_session_layer::{Session, SessionLayer};
+use tower_session_layer::{LazySession, Session, SessionLayer};
 
 use crate::{
     BoxError,
@@ -80,6 +80,24 @@ pub(crate) async fn fill(request: Request<Body>) -> Result<Response<Body>, BoxEr
         session.insert(COUNTER, 10_000_000)?;
     }
     Ok(Response::default())
+}
+
+/// Reads, if there is something to read, and never answers.
+pub(crate) async fn hold(request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    if let Some(session) = request.extensions().get::<Session>() {
+        let counter = session.get::<u64>(COUNTER)?;
+        black_box(counter.ok_or(NOT_STORED)?);
+    }
+    pending().await
+}
+
+/// Loads, if there is something to load, reads, and never answers.
+pub(crate) async fn hold_loaded(request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    if let Some(session) = request.extensions().get::<LazySession>() {
+        let counter = session.load().await?.get::<u64>(COUNTER)?;
+        black_box(counter.ok_or(NOT_STORED)?);
+    }
+    pending().await
 }
 
 pub(crate) const TEXT: &str = "twenty-six letters or so..";

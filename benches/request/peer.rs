@@ -1,7 +1,7 @@
 //! tower-sessions, on its own `MemoryStore`. It loads when it is asked, so that what ours do lazily
 //! is what it always does, and has nothing like `update_now`.
 
-use std::hint::black_box;
+use std::{future::pending, hint::black_box};
 
 use http::{Request, Response};
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
@@ -71,4 +71,19 @@ pub(crate) async fn fill(request: Request<Body>) -> Result<Response<Body>, BoxEr
         session.insert(COUNTER, 10_000_000).await?;
     }
     Ok(Response::default())
+}
+
+/// Never answers.
+pub(crate) async fn hold(request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    black_box(&request);
+    pending().await
+}
+
+/// Loads, if there is something to load, reads, and never answers.
+pub(crate) async fn hold_loaded(request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    if let Some(session) = request.extensions().get::<Session>() {
+        let counter = session.get::<u64>(COUNTER).await?;
+        black_box(counter.ok_or(NOT_STORED)?);
+    }
+    pending().await
 }

@@ -1,6 +1,6 @@
 //! Tables in Markdown.
 
-use crate::{contender::Contender, counts::Table, scenario::Scenario};
+use crate::{contender::Contender, counts::Table, memory::Memory, scenario::Scenario};
 
 pub(crate) fn counts(table: &Table) -> String {
     let mut text = String::from(INSTRUCTIONS);
@@ -31,6 +31,18 @@ fn cells(
     [&[memory, budget, redis, peer], others].concat()
 }
 
+pub(crate) fn memory(memory: &Memory) -> String {
+    let mut text = String::from(IN_FLIGHT);
+    for (name, taken) in &memory.in_flight {
+        text += &row(name, &[Some(taken.live), Some(taken.allocated)]);
+    }
+    text += STORED;
+    for (name, bytes) in &memory.stored {
+        text += &row(name, &[Some(*bytes)]);
+    }
+    text
+}
+
 fn row(name: &str, cells: &[Option<i64>]) -> String {
     let text = |cell: &Option<i64>| cell.map_or_else(|| "–".to_owned(), |cell| cell.to_string());
     let cells: Vec<_> = cells.iter().map(text).collect();
@@ -38,10 +50,18 @@ fn row(name: &str, cells: &[Option<i64>]) -> String {
 }
 
 const INSTRUCTIONS: &str = "\
-| Instructions | MemoryStore | budget | RedisStore | tower-sessions | SHA-256 of ours |
+| Instructions | MemoryStore | budget | RedisStore | tower-sessions, in memory | SHA-256 of ours |
 |---|---:|---:|---:|---:|---:|
 ";
 const ALLOCATIONS: &str = "
-| Allocations | MemoryStore | budget | RedisStore | tower-sessions |
+| Allocations | MemoryStore | budget | RedisStore | tower-sessions, in memory |
 |---|---:|---:|---:|---:|
+";
+const IN_FLIGHT: &str = "\
+| One request with its handler | bytes live | bytes allocated |
+|---|---:|---:|
+";
+const STORED: &str = "
+| One of 100,000 sessions in the memory of | bytes live |
+|---|---:|
 ";
