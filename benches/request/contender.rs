@@ -14,6 +14,7 @@ pub(crate) enum Contender {
 }
 
 impl Contender {
+    pub(crate) const OURS: [Self; 2] = [Self::MemoryStore, Self::RedisStore];
     pub(crate) const ALL: [Self; 3] = [Self::MemoryStore, Self::RedisStore, Self::TowerSessions];
 
     /// Its name, in arguments and in tables.

@@ -18,7 +18,9 @@
 //! * **Memory** is what the allocator was asked for, without what it adds itself.
 //!
 //! Run it with `cargo bench --bench request`. It needs `valgrind` in the path; without it there
-//! are no instructions. To see where the instructions go, run the program that it builds under callgrind as
+//! are no instructions. `-- check` compares with counts.txt and fails where one has grown,
+//! `-- record` writes that file and docs/performance.md; `scripts/counts` does either. To see where
+//! the instructions go, run the program that it builds under callgrind as
 //! `request --run MemoryStore 'valid, read' true 10000`.
 
 mod contender;
@@ -26,12 +28,14 @@ mod counts;
 mod faked;
 mod memory;
 mod ours;
+mod page;
 mod peer;
+mod record;
 mod scenario;
 mod tables;
 mod visitor;
 
-use std::{alloc::System, env, error::Error};
+use std::{alloc::System, env, error::Error, process::ExitCode};
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -40,11 +44,13 @@ use crate::{contender::Contender, counts::Table, scenario::Scenario};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-fn main() -> Result<(), BoxError> {
+fn main() -> Result<ExitCode, BoxError> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["--bench"] => print()?,
+        ["check", "--bench"] => return check(),
+        ["record", "--bench"] => record()?,
         [counts::RUN, contender, scenario, layered, times] => {
             let scenario = Scenario::named(scenario)?;
             Contender::named(contender)?.run(scenario, layered.parse()?, times.parse()?)?;
@@ -53,13 +59,27 @@ fn main() -> Result<(), BoxError> {
         // `cargo test --all-targets` comes here; counts of a debug build would tell nothing.
         _ => {}
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn print() -> Result<(), BoxError> {
     println!("{}", tables::counts(&Table::of(&Contender::ALL)?));
     println!("{}", tables::memory(&memory::measure()?));
     Ok(())
+}
+
+fn check() -> Result<ExitCode, BoxError> {
+    let table = Table::of(&Contender::OURS)?;
+    println!("{}", tables::counts(&table));
+    println!("{}", tables::memory(&memory::measure()?));
+    record::compare(&table)
+}
+
+fn record() -> Result<(), BoxError> {
+    let table = Table::of(&Contender::ALL)?;
+    record::write(&table)?;
+    page::replace_section("counts", &tables::counts(&table))?;
+    page::replace_section("memory", &tables::memory(&memory::measure()?))
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
