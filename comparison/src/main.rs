@@ -8,6 +8,7 @@ mod contenders;
 mod content;
 mod growth;
 mod measure;
+mod memory;
 mod report;
 mod settings;
 
@@ -28,7 +29,8 @@ fn main() -> Result<(), BoxError> {
         }
         [] => unless_interrupted(comparison::run()),
         ["growth"] => unless_interrupted(growth::run()),
-        _ => Err("the arguments are none, or `growth`".into()),
+        ["memory"] => unless_interrupted(memory::run()),
+        _ => Err("the arguments are none, `growth`, or `memory`".into()),
     }
 }
 

@@ -32,6 +32,15 @@ pub(super) struct Counts {
     pub(super) bytes: u64,
 }
 
+/// Bytes of sessions.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Size {
+    /// What Redis needs for them.
+    pub(crate) usage: u64,
+    /// The values alone.
+    pub(crate) values: u64,
+}
+
 impl Redis {
     pub(super) fn start() -> Result<Self, BoxError> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
@@ -93,6 +102,19 @@ impl Redis {
             }
         }
         Ok(false)
+    }
+
+    /// What all keys take, with their values.
+    pub(super) fn size(&mut self) -> Result<Size, BoxError> {
+        let keys: Vec<String> = cmd("KEYS").arg("*").query(&mut self.connection)?;
+        let mut size = Size::default();
+        for key in keys {
+            let mut usage = cmd("MEMORY");
+            usage.arg("USAGE").arg(&key);
+            size.usage += usage.query::<u64>(&mut self.connection)?;
+            size.values += cmd("STRLEN").arg(&key).query::<u64>(&mut self.connection)?;
+        }
+        Ok(size)
     }
 
     /// Begins to listen to the commands that clients send.

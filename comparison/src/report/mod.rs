@@ -12,5 +12,5 @@ pub(crate) use self::{
     curves::{Curve, Panel, curves},
     page::{machine, replace_section, write_picture},
     results::{Results, Spread},
-    tables::{asked, details, growth, ratios},
+    tables::{asked, details, growth, memory, ratios},
 };

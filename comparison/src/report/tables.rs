@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     contenders::Contender,
-    measure::{Metric, workload::Workload},
+    measure::{Metric, Size, workload::Workload},
     report::{Curve, Panel, Results, Spread},
     settings::Settings,
 };
@@ -109,6 +109,24 @@ pub(crate) fn growth(panel: &Panel) -> String {
     for Curve { name, points } in &panel.curves {
         let mut cells = vec![name.clone()];
         cells.extend(points.iter().map(|point| between(Some(*point), 1)));
+        table.row(&cells);
+    }
+    table.text
+}
+
+/// What a session of each takes in Redis.
+pub(crate) fn memory(sizes: &[(Contender, [Size; 3])]) -> String {
+    let titles = [
+        "bytes of Redis (of the value alone)",
+        "ten keys, 300 bytes",
+        "480 keys, 16 KB",
+        "ten keys, 16 KB",
+    ];
+    let mut table = Table::new(&titles, 1);
+    for (contender, sizes) in sizes {
+        let text = |size: &Size| format!("{} ({})", size.usage, size.values);
+        let mut cells = vec![contender.name().to_owned()];
+        cells.extend(sizes.iter().map(text));
         table.row(&cells);
     }
     table.text
