@@ -5,7 +5,6 @@
 
 use std::{
     env,
-    io::{self, Write as _},
     time::{Duration, Instant},
 };
 
@@ -18,7 +17,7 @@ use tower_session_layer::{
 
 use crate::{
     common::connectors::{on, through},
-    load::{Load, Report},
+    load::{Load, Report, tell},
 };
 
 /// What happens to the primary.
@@ -77,12 +76,14 @@ async fn for_each_round(name: &str, round: impl AsyncFn(u32, Fate) -> Report) {
     for (replicas, fate) in rows {
         for number in 0..rounds.unwrap_or(1) {
             let report = round(*replicas, *fate).await;
-            if rounds.is_some() {
-                // Unlike `println!`, this is shown for tests that pass as well.
-                let line = format!("| {name} | {fate:?} | {replicas} | {number} | {report} |");
-                let _ = writeln!(io::stderr(), "{line}");
-            }
+            tell(
+                &format!("{name} | {fate:?} | {replicas} | {number}"),
+                &report,
+            );
             assert!(report.longest < HUNG, "nothing hangs: {report:?}");
+            if *replicas > 0 {
+                assert_eq!(report.lost, 0, "a replica has what was saved: {report:?}");
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
+    env, fmt,
+    io::{self, Write as _},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -200,6 +201,14 @@ impl fmt::Display for Report {
             self.saved,
             self.failures,
         )
+    }
+}
+
+/// Prints a line of a table, with `FAILOVERS` in the environment.
+pub(super) fn tell(what: &str, report: &Report) {
+    if env::var_os("FAILOVERS").is_some() {
+        // Unlike `println!`, this is shown for tests that pass as well.
+        let _ = writeln!(io::stderr(), "| {what} | {report} |");
     }
 }
 

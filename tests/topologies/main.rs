@@ -9,4 +9,6 @@ mod failover;
 mod load;
 mod resends;
 mod resharding;
+mod shards;
+mod site;
 mod waiting;

@@ -2,66 +2,34 @@
 
 use std::time::Duration;
 
+use bb8::Pool;
 use futures::future::join;
 use http::StatusCode;
-use redis::cluster::ClusterClient;
-use session_test_support::{Browser, Cluster, Fault, Page, Proxy};
+use session_test_support::{Browser, Fault, Page, Proxy};
 use tokio::{sync::oneshot, time::sleep};
-use tower_session_layer::{RedisStore, SessionLayer, store::redis::Connector};
+use tower_session_layer::{SessionLayer, store::redis::Watched};
 
-use crate::common::{
-    app::{App, app},
-    connectors::ENDLESS,
-    visitor::with_pause,
+use crate::{
+    common::{
+        app::{App, app},
+        visitor::with_pause,
+    },
+    site::Site,
 };
 
-/// A cluster whose nodes are reached through networks that can fail.
-struct Site {
-    cluster: Cluster,
-    networks: Vec<Proxy>,
-}
-
-impl Site {
-    fn start() -> Self {
-        let cluster = Cluster::start(0, ENDLESS);
-        let networks: Vec<_> = cluster.nodes().iter().map(Proxy::to).collect();
-        let ports: Vec<_> = networks.iter().map(Proxy::port).collect();
-        cluster.announce(&ports);
-        Self { cluster, networks }
-    }
-
-    /// A visitor of a server that has connections of its own.
-    async fn visitor(&self) -> Browser<App> {
-        let urls: Vec<_> = self.networks.iter().map(Proxy::url).collect();
-        let connector = Connector::cluster(ClusterClient::builder(urls)).unwrap();
-        let store = RedisStore::connect_to(connector).await.unwrap();
-        Browser::new(app(&SessionLayer::new(store)))
-    }
-
-    /// The network between the servers and this visitor's session.
-    async fn network_of(&self, visitor: &Browser<App>) -> &Proxy {
-        let key = format!("session:{}", visitor.get("/id").await.text);
-        let keys = |number: &usize| {
-            let node = &self.cluster.nodes()[*number];
-            node.cli(&["KEYS", "*"]).lines().any(|it| it == key)
-        };
-        let number = (0..self.networks.len()).find(keys);
-        &self.networks[number.unwrap()]
-    }
-}
-
-/// Visits a path whose commit happens without a reply, and is sent again after what happens
-/// `meanwhile`.
-async fn sent_again(
+/// Visits a path whose commit happens, and nobody can be reached where it did until something has
+/// happened `meanwhile`. So many bytes of the reply arrive.
+async fn cut_off(
     network: &Proxy,
     visitor: &Browser<App>,
     path: &str,
+    arriving: usize,
     meanwhile: impl AsyncFnOnce(),
 ) -> Page {
     let path = format!("/wait{path}");
     let (armed, armed_too) = oneshot::channel();
     let visit = with_pause(visitor, &path, async || {
-        network.next(1, Fault::CutReply(0));
+        network.next(1, Fault::CutReply(arriving));
         network.begin(Fault::Closed);
         armed.send(()).unwrap();
     });
@@ -78,12 +46,12 @@ async fn sent_again(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_reply_is_cut_happens_once() {
-    let site = Site::start();
+    let site = Site::start(0);
     for path in ["/update:n", "/update_now:n"] {
         let visitor = site.visitor().await;
         visitor.get("/number:n:1").await;
         let network = site.network_of(&visitor).await;
-        let page = sent_again(network, &visitor, path, async || {}).await;
+        let page = cut_off(network, &visitor, path, 0, async || {}).await;
         assert_eq!(
             page.status,
             StatusCode::OK,
@@ -96,7 +64,7 @@ async fn a_commit_whose_reply_is_cut_happens_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_is_sent_again_does_not_undo_what_came_between() {
-    let site = Site::start();
+    let site = Site::start(0);
     // Each leads back to where the commit came from: values alone do not tell.
     let rows = [("/update:n", "/number:n:1"), ("/number:n:2", "/number:n:1")];
     for (path, meanwhile) in rows {
@@ -109,8 +77,27 @@ async fn a_commit_that_is_sent_again_does_not_undo_what_came_between() {
             let page = other.get(meanwhile).await;
             assert_eq!(page.status, StatusCode::OK, "{path}: the other is saved");
         };
-        let page = sent_again(network, &visitor, path, between).await;
+        let page = cut_off(network, &visitor, path, 0, between).await;
         let seen = other.get("/get_number:n").await.text;
         assert_eq!(seen, "Some(1)", "{path} was answered {}", page.status);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_connection_ends_while_it_waits_for_replicas_is_sent_again_and_waits_again()
+{
+    let site = Site::start(1);
+    let waiting = Pool::builder().max_size(2);
+    let waiting = waiting.build(Watched::cluster(site.connector())).await;
+    let store = site.store().await.wait_for_replicas(1, waiting.unwrap());
+    let visitor = Browser::new(app(&SessionLayer::new(store)));
+    assert_eq!(visitor.get("/number:n:1").await.status, StatusCode::OK);
+    let network = site.network_of(&visitor).await;
+    let page = cut_off(network, &visitor, "/update:n", usize::MAX, async || {}).await;
+    assert_eq!(
+        page.status,
+        StatusCode::OK,
+        "it is known to be on a replica"
+    );
+    assert_eq!(visitor.get("/get_number:n").await.text, "Some(2)");
 }

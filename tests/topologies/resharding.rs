@@ -7,7 +7,7 @@ use tower_session_layer::{RedisStore, SessionLayer};
 
 use crate::{
     common::connectors::{ENDLESS, on},
-    load::Load,
+    load::{Load, tell},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -26,6 +26,7 @@ async fn no_update_is_lost_while_its_slot_moves_from_node_to_node() {
     }
     load.succeeds().await;
     let report = load.end(begun).await;
+    tell("a slot moves", &report);
     let harm = (report.failed_reads, report.failed_writes, report.lost);
     assert_eq!(harm, (0, 0, 0), "{report:?}");
 }

@@ -7,11 +7,11 @@ use redis::{
     aio::ConnectionLike as _,
     cluster::ClusterClientBuilder,
     cluster_async::ClusterConnection,
-    cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr},
+    cluster_routing::{RoutingInfo, SingleNodeRoutingInfo},
 };
 use tokio::time::sleep;
 
-use crate::store::redis::{connector::CONNECTION_TIMEOUT, watched::PATIENCE};
+use crate::store::redis::{lost::LostShards, watched::PATIENCE};
 
 /// Takes from the client what it does for commands that it believes may be sent again: of those that
 /// had no answer it cannot know, and a commit would be made twice.
@@ -26,96 +26,190 @@ pub(super) fn without_repetition(client: ClusterClientBuilder) -> ClusterClientB
 #[derive(Clone)]
 pub(super) struct Nodes {
     connection: ClusterConnection,
-    /// Who took what was last written on this handle.
-    writer: Option<SingleNodeRoutingInfo>,
+    lost: LostShards,
+}
+
+/// What one server is asked: one command, or several on one connection.
+#[derive(Clone, Copy)]
+pub(super) enum Asked<'a> {
+    Command(&'a Cmd),
+    Commands(&'a Pipeline),
 }
 
 impl From<ClusterConnection> for Nodes {
     fn from(connection: ClusterConnection) -> Self {
-        let writer = None;
-        Self { connection, writer }
+        let lost = LostShards::default();
+        Self { connection, lost }
     }
 }
 
 impl Nodes {
-    /// Sends a command to the server that has its key, and again as long as a server says that it did
-    /// not execute it. A `GET` is sent again in any case, and asks around after silence: the client,
-    /// left to itself, would go on asking a server that another one has replaced. A `WAIT` goes to who
-    /// took what it waits for; the client would ask all primaries, also one that is no more.
+    /// Sends what is asked to the server that has its key, and again as long as a server says that it
+    /// did not execute it. A `GET` is sent again in any case, and asks around after silence: the
+    /// client, left to itself, would go on asking a server that another one has replaced.
     ///
     /// It is for its caller to lose patience.
-    pub(super) async fn ask(&mut self, command: &Cmd) -> Result<Value, RedisError> {
-        let mut reply = match &self.writer {
-            Some(writer) if is(command, b"WAIT") => {
-                let writer = RoutingInfo::SingleNode(writer.clone());
-                return self.connection.route_command(command.clone(), writer).await;
-            }
-            _ => self.connection.req_packed_command(command).await,
-        };
-        self.writer = owner(command);
+    pub(super) async fn ask(&mut self, asked: Asked<'_>) -> Result<Vec<Value>, RedisError> {
+        let key = asked.key();
+        self.lost.wait_for_a_turn(key).await;
+        let mut was_moved = false;
+        let mut replies = asked.of_the_owner(&mut self.connection).await;
         loop {
-            let error = match reply.and_then(Value::extract_error) {
-                Ok(value) => return Ok(value),
+            let error = match replies {
+                Ok(replies) => {
+                    self.lost.found(key);
+                    return Ok(replies);
+                }
                 Err(error) => error,
             };
-            reply = match error.kind() {
-                ErrorKind::Server(ServerErrorKind::Ask) => self.ask_there(command, &error).await,
-                ErrorKind::Server(ServerErrorKind::Moved) => self.follow(command, &error).await,
+            replies = match error.kind() {
+                ErrorKind::Server(ServerErrorKind::Ask) => self.ask_there(asked, &error).await,
+                ErrorKind::Server(ServerErrorKind::Moved) => {
+                    // The client looks for the owner by itself. It may meet somebody who has not heard of
+                    // a new one yet, or have no connection to the one that it knows.
+                    if let Some((address, slot)) = error.redirect_node()
+                        && self.lost.moved(address, slot)
+                    {
+                        self.learn().await;
+                        if was_moved {
+                            sleep(PAUSE).await;
+                        }
+                        was_moved = true;
+                    }
+                    self.lost.client_was_told();
+                    self.lost.wait_for_a_turn(key).await;
+                    asked.of_the_owner(&mut self.connection).await
+                }
                 ErrorKind::Server(ServerErrorKind::ClusterDown | ServerErrorKind::TryAgain) => {
                     sleep(PAUSE).await;
-                    self.connection.req_packed_command(command).await
+                    asked.of_the_owner(&mut self.connection).await
                 }
-                _ if error.is_timeout() && is(command, b"GET") => {
-                    // Anyone else says who has it now.
-                    let anyone = RoutingInfo::SingleNode(SingleNodeRoutingInfo::Random);
-                    self.connection.route_command(command.clone(), anyone).await
-                }
-                _ if error.code().is_none() && is(command, b"GET") => {
+                _ if error.is_timeout() && asked.is_get() => self.ask_around(asked).await,
+                _ if error.code().is_none() && asked.is_get() => {
                     sleep(PAUSE).await;
-                    self.connection.req_packed_command(command).await
+                    asked.of_the_owner(&mut self.connection).await
                 }
                 _ => return Err(error),
             };
         }
     }
 
-    /// Asks the server that has the slot now. The client looks for it, too, but may meet somebody who
-    /// has not heard of it yet.
-    async fn follow(&mut self, command: &Cmd, error: &RedisError) -> Result<Value, RedisError> {
-        let there = error.redirect_node();
-        if let Some(there) = there.and_then(|(address, _)| node(address)) {
-            self.writer = Some(there.clone());
-            let there = RoutingInfo::SingleNode(there);
-            let reply = self.connection.route_command(command.clone(), there);
-            match reply.await {
-                Err(error) if error.kind() == ErrorKind::ClusterConnectionNotFound => {}
-                reply => return reply,
-            }
+    /// Asks again after silence. Only if somebody took over meanwhile, anyone is asked, who says so to the
+    /// client as well: it would also wait for the silent one, and serve nobody.
+    async fn ask_around(&mut self, asked: Asked<'_>) -> Result<Vec<Value>, RedisError> {
+        self.learn().await;
+        if !self.lost.client_is_outdated() {
+            return asked.of_the_owner(&mut self.connection).await;
         }
-        self.writer = owner(command);
-        self.connection.req_packed_command(command).await
+        let anyone = SingleNodeRoutingInfo::Random;
+        asked.of(&mut self.connection, anyone).await
     }
 
-    /// Asks the server that the slot of the key is on its way to.
-    async fn ask_there(&mut self, command: &Cmd, error: &RedisError) -> Result<Value, RedisError> {
+    /// Asks the server that the slot of the key is on its way to. The client does not know one that
+    /// has no slot yet, and looks for it in vain.
+    async fn ask_there(
+        &mut self,
+        asked: Asked<'_>,
+        error: &RedisError,
+    ) -> Result<Vec<Value>, RedisError> {
         let there = error.redirect_node();
         let Some(there) = there.and_then(|(address, _)| node(address)) else {
             return Err(error.clone());
         };
-        self.writer = Some(there.clone());
-        let mut asking = Pipeline::new();
-        asking.cmd("ASKING").add_command(command.clone());
-        // Of the two replies the second one.
-        let replies = self.connection.route_pipeline(asking, 1, 1, there);
-        replies.await?.pop().ok_or_else(|| error.clone())
+        match asked.of_the_importer(&mut self.connection, there).await {
+            Err(error) if error.kind() == ErrorKind::ClusterConnectionNotFound => {
+                sleep(LONG_PAUSE).await;
+                asked.of_the_owner(&mut self.connection).await
+            }
+            replies => replies,
+        }
     }
 
-    pub(super) fn connection(&mut self) -> &mut ClusterConnection {
-        &mut self.connection
+    /// Learns what the client learnt when it connected.
+    pub(super) async fn introduce(&mut self) {
+        self.learn().await;
+        self.lost.client_was_told();
+    }
+
+    /// Asks anybody who has what.
+    async fn learn(&mut self) {
+        let anyone = RoutingInfo::SingleNode(SingleNodeRoutingInfo::Random);
+        let mut slots = Cmd::new();
+        slots.arg("CLUSTER").arg("SLOTS");
+        if let Ok(slots) = self.connection.route_command(slots, anyone).await {
+            self.lost.learn(slots);
+        }
     }
 
     pub(super) fn database(&self) -> i64 {
         self.connection.get_db()
+    }
+}
+
+impl<'a> Asked<'a> {
+    async fn of_the_owner(self, nodes: &mut ClusterConnection) -> Result<Vec<Value>, RedisError> {
+        match self {
+            Self::Command(it) => nodes.req_packed_command(it).await.map(|it| vec![it]),
+            Self::Commands(it) => nodes.req_packed_commands(it, 0, it.len()).await,
+        }
+    }
+
+    async fn of(
+        self,
+        nodes: &mut ClusterConnection,
+        node: SingleNodeRoutingInfo,
+    ) -> Result<Vec<Value>, RedisError> {
+        let pipeline = self.after(Pipeline::new());
+        let replies = pipeline.len();
+        nodes.route_pipeline(pipeline, 0, replies, node).await
+    }
+
+    async fn of_the_importer(
+        self,
+        nodes: &mut ClusterConnection,
+        node: SingleNodeRoutingInfo,
+    ) -> Result<Vec<Value>, RedisError> {
+        let mut asking = Pipeline::new();
+        asking.cmd("ASKING");
+        let pipeline = self.after(asking);
+        // All but that to `ASKING`.
+        let replies = pipeline.len() - 1;
+        nodes.route_pipeline(pipeline, 1, replies, node).await
+    }
+
+    fn after(self, mut pipeline: Pipeline) -> Pipeline {
+        match self {
+            Self::Command(it) => pipeline.add_command(it.clone()),
+            Self::Commands(it) => {
+                let commands = it.cmd_iter().cloned();
+                commands.fold(&mut pipeline, Pipeline::add_command)
+            }
+        };
+        pipeline
+    }
+
+    fn key(self) -> Option<&'a [u8]> {
+        let command = match self {
+            Self::Command(it) => it,
+            Self::Commands(it) => it.cmd_iter().next()?,
+        };
+        let mut arguments = command.args_iter().filter_map(|it| match it {
+            Arg::Simple(it) => Some(it),
+            _ => None,
+        });
+        match arguments.next()? {
+            b"GET" => arguments.next(),
+            // Before it are the script and the number of keys.
+            b"EVALSHA" | b"EVAL" => arguments.nth(2),
+            _ => None,
+        }
+    }
+
+    fn is_get(self) -> bool {
+        let Self::Command(command) = self else {
+            return false;
+        };
+        matches!(command.args_iter().next(), Some(Arg::Simple(b"GET")))
     }
 }
 
@@ -125,22 +219,11 @@ fn node(address: &str) -> Option<SingleNodeRoutingInfo> {
     Some(SingleNodeRoutingInfo::ByAddress { host, port })
 }
 
-/// The primary that has the key of a script.
-fn owner(command: &Cmd) -> Option<SingleNodeRoutingInfo> {
-    if !is(command, b"EVALSHA") && !is(command, b"EVAL") {
-        return None;
-    }
-    // Before it are the name, the script, and the number of keys.
-    let Arg::Simple(key) = command.args_iter().nth(3)? else {
-        return None;
-    };
-    let route = Route::with_key(key, SlotAddr::Master);
-    Some(SingleNodeRoutingInfo::SpecificNode(route))
-}
-
-fn is(command: &Cmd, name: &[u8]) -> bool {
-    matches!(command.args_iter().next(), Some(Arg::Simple(it)) if it == name)
-}
-
 /// Where a Cluster is being put in order.
 const PAUSE: Duration = Duration::from_millis(25);
+
+/// Where each question lets the client connect to everybody anew.
+const LONG_PAUSE: Duration = Duration::from_millis(100);
+
+/// Nobody is served while the client waits for a connection to a server that is gone.
+const CONNECTION_TIMEOUT: Duration = Duration::from_millis(100);

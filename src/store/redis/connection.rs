@@ -14,7 +14,7 @@ use redis::{
 };
 
 #[cfg(feature = "redis-cluster")]
-use crate::store::redis::cluster::Nodes;
+use crate::store::redis::cluster::{Asked, Nodes};
 
 /// A connection that a [`Connector`](super::Connector) made. Its clones share one pipeline.
 #[derive(Clone)]
@@ -55,7 +55,11 @@ impl ConnectionLike for Connection {
         match &mut self.0 {
             Kind::Server { connection, .. } => connection.req_packed_command(command),
             #[cfg(feature = "redis-cluster")]
-            Kind::Cluster(nodes) => Box::pin(nodes.ask(command)),
+            Kind::Cluster(nodes) => Box::pin(async {
+                let mut replies = nodes.ask(Asked::Command(command)).await?;
+                // One command has one reply.
+                Ok(replies.pop().unwrap_or(Value::Nil))
+            }),
         }
     }
 
@@ -70,9 +74,10 @@ impl ConnectionLike for Connection {
                 connection.req_packed_commands(pipeline, offset, count)
             }
             #[cfg(feature = "redis-cluster")]
-            Kind::Cluster(nodes) => nodes
-                .connection()
-                .req_packed_commands(pipeline, offset, count),
+            Kind::Cluster(nodes) => Box::pin(async move {
+                let replies = nodes.ask(Asked::Commands(pipeline)).await?;
+                Ok(replies.into_iter().skip(offset).take(count).collect())
+            }),
         }
     }
 

@@ -14,7 +14,7 @@ use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, 
 use tokio::sync::Mutex;
 
 #[cfg(feature = "redis-cluster")]
-use crate::store::redis::cluster;
+use crate::store::redis::cluster::{self, Nodes};
 use crate::store::{
     StoreError,
     redis::{
@@ -130,8 +130,10 @@ impl ManageConnection for Connector {
             }
             #[cfg(feature = "redis-cluster")]
             Kind::Cluster(client) => {
-                let connection = client.get_async_connection().await?;
-                Ok(Connection(connection::Kind::Cluster(connection.into())))
+                let mut nodes = Nodes::from(client.get_async_connection().await?);
+                // What the client has just learnt, too.
+                nodes.introduce().await;
+                Ok(Connection(connection::Kind::Cluster(nodes)))
             }
         }
     }
@@ -208,4 +210,4 @@ fn choose_cryptography() {
 }
 
 /// Together with the pauses of the pool it bounds how late the return of Redis is noticed.
-pub(super) const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);
+const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);

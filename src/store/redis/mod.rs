@@ -8,6 +8,8 @@ mod cluster;
 mod commit;
 mod connection;
 mod connector;
+#[cfg(feature = "redis-cluster")]
+mod lost;
 mod outage;
 mod owners;
 mod pool;

@@ -87,7 +87,7 @@ impl Drop for Watch {
 
 const FAILURES: u32 = 3;
 
-const SPAN: Duration = Duration::from_millis(100);
+const SPAN: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {
@@ -97,7 +97,7 @@ mod tests {
     fn three_failures_in_a_row_make_an_outage_if_they_are_not_of_one_moment() {
         for (millis, expected) in [
             (&[0, 0, 0, 0][..], &[false, false, false, false][..]),
-            (&[0, 99, 99, 100], &[false, false, false, true]),
+            (&[0, 249, 249, 250], &[false, false, false, true]),
             (&[0, 500, 501, 502], &[false, false, true, false]),
             (&[0, 500], &[false, false]),
         ] {

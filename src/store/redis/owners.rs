@@ -30,6 +30,7 @@ use crate::{
             RedisStore,
             account::{Enrolment, Strike, StrikeOut},
             asking::{Failure, unexpected_reply},
+            replicas::not_copied,
             script::run,
         },
     },
@@ -148,13 +149,15 @@ where
             let mut connection = self.connection_of_a_commit(deadline).await?;
             let sent = Instant::now();
             // Dropped here, there may be an entry without a session. Entered twice, it is entered once.
-            let (is_entered, clock) = match run(&mut *connection, &enrolment).await {
+            let reply = self.run_to_last(&mut connection, &enrolment, deadline);
+            let (reply, is_copied) = match reply.await {
                 Err(error) if error.is_unrecoverable_error() => continue,
-                reply => Enrolment::outcome(reply?)?,
+                reply => reply?,
             };
+            let (is_entered, clock) = Enrolment::outcome(reply)?;
             self.clock.saw(clock, sent);
-            if let (true, Some(replicas)) = (is_entered, &self.replicas) {
-                replicas.wait(&mut connection, deadline).await?;
+            if is_entered && !is_copied {
+                return Err(not_copied());
             }
             let not_after = u64::try_from(clock).unwrap_or(0) + millis(arrival) / 2;
             return Ok(is_entered.then_some(not_after));

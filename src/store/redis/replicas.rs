@@ -10,7 +10,10 @@ use bb8::{ManageConnection, Pool, PooledConnection};
 
 use crate::store::{
     StoreError,
-    redis::asking::{Failure, ask, take, unexpected_reply},
+    redis::{
+        asking::{Failure, take},
+        script::{Call, run_and},
+    },
 };
 
 /// How many of them, and the connections on which commits wait, each for itself.
@@ -40,26 +43,23 @@ where
         connection.map(Lent::Exclusive).ok_or_else(missing)
     }
 
-    /// Waits until they have what was last written on `connection`.
-    pub(super) async fn wait(
+    /// Calls a script and waits for them, on one connection: another one would wait for nothing, and
+    /// on a Cluster it could lead to another primary, when this one is gone. Says whether they have what
+    /// the script wrote.
+    pub(super) async fn run(
         &self,
         connection: &mut M::Connection,
+        call: &impl Call,
         deadline: Instant,
-    ) -> Result<(), Failure> {
+    ) -> Result<(Value, bool), RedisError> {
         // Redis has to answer before nobody listens, and takes nothing for an eternity.
         let patience = deadline.saturating_duration_since(Instant::now()) / 4 * 3;
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         let mut wait = Cmd::new();
-        wait.arg("WAIT").arg(self.count);
-        wait.arg(
-            u64::try_from(patience.as_millis())
-                .unwrap_or(u64::MAX)
-                .max(1),
-        );
-        match ask(connection, &wait).await? {
-            Value::Int(reached) if reached >= i64::from(self.count) => Ok(()),
-            Value::Int(_) => Err(refused("the commit did not reach enough replicas in time")),
-            _ => Err(unexpected_reply()),
-        }
+        wait.arg("WAIT").arg(self.count).arg(patience.max(1));
+        let (reply, reached) = run_and(connection, call, &wait).await?;
+        let count = i64::from(self.count);
+        Ok((reply, matches!(reached, Value::Int(it) if it >= count)))
     }
 }
 
@@ -90,6 +90,11 @@ impl<M: ManageConnection> DerefMut for Lent<'_, M> {
             Self::Exclusive(connection) => connection,
         }
     }
+}
+
+/// Of a commit that happened.
+pub(super) fn not_copied() -> Failure {
+    refused("the commit did not reach enough replicas in time")
 }
 
 /// It says nothing of whether Redis is there.

@@ -1,6 +1,6 @@
 //! Scripts, and calls of them.
 
-use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value, aio::ConnectionLike};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value, aio::ConnectionLike};
 
 use crate::store::redis::asking::ask;
 
@@ -30,17 +30,51 @@ pub(super) async fn run(
     connection: &mut impl ConnectionLike,
     call: &impl Call,
 ) -> Result<Value, RedisError> {
-    let script = call.script();
-    let put = |command: &str, script: &str| {
-        let mut put = Cmd::with_capacity(ARGUMENTS, BYTES);
-        put.arg(command).arg(script);
-        call.put_arguments(&mut put);
-        put
-    };
-    match ask(connection, &put("EVALSHA", &script.hash)).await {
-        Err(error) if is_no_script(&error) => ask(connection, &put("EVAL", script.source)).await,
+    match ask(connection, &by_hash(call)).await {
+        Err(error) if is_no_script(&error) => ask(connection, &in_full(call)).await,
         reply => reply,
     }
+}
+
+/// The same, and has a command executed behind it, on the same connection of the same server.
+pub(super) async fn run_and(
+    connection: &mut impl ConnectionLike,
+    call: &impl Call,
+    next: &Cmd,
+) -> Result<(Value, Value), RedisError> {
+    match ask_both(connection, by_hash(call), next).await {
+        Err(error) if is_no_script(&error) => ask_both(connection, in_full(call), next).await,
+        replies => replies,
+    }
+}
+
+async fn ask_both(
+    connection: &mut impl ConnectionLike,
+    first: Cmd,
+    second: &Cmd,
+) -> Result<(Value, Value), RedisError> {
+    let mut both = Pipeline::new();
+    both.add_command(first).add_command(second.clone());
+    let replies = connection.req_packed_commands(&both, 0, 2).await?;
+    match <[Value; 2]>::try_from(replies) {
+        Ok([first, second]) => Ok((first.extract_error()?, second.extract_error()?)),
+        Err(_) => Err((ErrorKind::UnexpectedReturnType, "not two replies").into()),
+    }
+}
+
+fn by_hash(call: &impl Call) -> Cmd {
+    put("EVALSHA", &call.script().hash, call)
+}
+
+fn in_full(call: &impl Call) -> Cmd {
+    put("EVAL", call.script().source, call)
+}
+
+fn put(command: &str, script: &str, call: &impl Call) -> Cmd {
+    let mut put = Cmd::with_capacity(ARGUMENTS, BYTES);
+    put.arg(command).arg(script);
+    call.put_arguments(&mut put);
+    put
 }
 
 fn is_no_script(error: &RedisError) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ::redis::{Cmd, RedisError, aio::ConnectionLike};
+use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
 use bb8::ManageConnection;
 use tokio::time::sleep_until;
 
@@ -14,9 +14,9 @@ use crate::{
             RedisStore,
             asking::{Failure, ask},
             commit::CommitScript,
-            replicas::Lent,
+            replicas::{Lent, not_copied},
             reply::Reply,
-            script::run,
+            script::{Call, run},
         },
     },
 };
@@ -65,7 +65,7 @@ where
         delta: &Delta,
     ) -> Result<CommitAnswer, Failure> {
         let mut is_repeated = delta.is_repeated;
-        let mut was_late = false;
+        let mut outcome = Outcome::Unanswered;
         let now = Instant::now();
         let half_time = now + deadline.saturating_duration_since(now) / 2;
         for not_after in [half_time, deadline, deadline] {
@@ -83,35 +83,45 @@ where
                 not_after: self.clock.at(not_after).min(arrival),
                 is_repeated,
             };
-            let sent = Instant::now();
             // Dropped here, it may or may not happen, but not after the deadline.
-            match run(&mut *connection, &script).await {
-                // Only what Redis itself says is an answer.
-                Err(error) if error.code().is_none() => {
+            outcome = self.send(&mut connection, &script, deadline).await?;
+            match outcome {
+                Outcome::Answered(answer) => return Ok(answer),
+                Outcome::Late => {}
+                Outcome::Unanswered => {
                     // Dropped here, it may have happened, and before long it no longer can.
                     sleep_until(not_after.into()).await;
-                    (is_repeated, was_late) = (true, false);
-                }
-                reply => {
-                    let Reply { answer, clock } = reply?.try_into()?;
-                    self.clock.saw(clock, sent);
-                    let Some(answer) = answer else {
-                        was_late = true;
-                        continue;
-                    };
-                    if let (CommitAnswer::Committed, Some(replicas)) = (&answer, &self.replicas) {
-                        // Dropped here, it has happened.
-                        replicas.wait(&mut connection, deadline).await?;
-                    }
-                    return Ok(answer);
+                    is_repeated = true;
                 }
             }
         }
         let error = StoreError::new("the commit did not reach redis in time");
-        Err(match was_late {
-            true => Failure::Answer(error),
-            false => Failure::Silence(error),
+        Err(match outcome {
+            Outcome::Late => Failure::Answer(error),
+            Outcome::Unanswered | Outcome::Answered(_) => Failure::Silence(error),
         })
+    }
+
+    async fn send(
+        &self,
+        connection: &mut M::Connection,
+        script: &CommitScript<'_>,
+        deadline: Instant,
+    ) -> Result<Outcome, Failure> {
+        let sent = Instant::now();
+        let reply = self.run_to_last(connection, script, deadline).await;
+        let (reply, is_copied) = match reply {
+            // Only what Redis itself says is an answer.
+            Err(error) if error.code().is_none() => return Ok(Outcome::Unanswered),
+            reply => reply?,
+        };
+        let Reply { answer, clock } = reply.try_into()?;
+        self.clock.saw(clock, sent);
+        match answer {
+            None => Ok(Outcome::Late),
+            Some(CommitAnswer::Committed) if !is_copied => Err(not_copied()),
+            Some(answer) => Ok(Outcome::Answered(answer)),
+        }
     }
 
     /// A connection that answers: those beside one that broke may have broken, too, and there is
@@ -140,6 +150,20 @@ where
         pool.state().connections
     }
 
+    /// Calls a script that writes what has to last, and says whether there are as many copies of that
+    /// as are wanted.
+    pub(super) async fn run_to_last(
+        &self,
+        connection: &mut M::Connection,
+        call: &impl Call,
+        deadline: Instant,
+    ) -> Result<(Value, bool), RedisError> {
+        match &self.replicas {
+            None => run(connection, call).await.map(|reply| (reply, true)),
+            Some(replicas) => replicas.run(connection, call, deadline).await,
+        }
+    }
+
     pub(super) async fn connection_of_a_commit(
         &self,
         deadline: Instant,
@@ -149,4 +173,12 @@ where
             Some(replicas) => replicas.connection(deadline).await,
         }
     }
+}
+
+/// What became of one copy of a commit.
+enum Outcome {
+    Answered(CommitAnswer),
+    /// Redis refused it, since nobody waited any more.
+    Late,
+    Unanswered,
 }

@@ -195,7 +195,7 @@ impl<C: ConnectionLike + Send> ConnectionLike for WatchedConnection<C> {
             let waiting = Waiting::on(&self.health);
             let replies = self.connection.req_packed_commands(pipeline, offset, count);
             let replies = replies.await;
-            waiting.end(&replies, self.links);
+            waiting.end(&told_by(&replies), self.links);
             replies
         })
     }
@@ -203,6 +203,14 @@ impl<C: ConnectionLike + Send> ConnectionLike for WatchedConnection<C> {
     fn get_db(&self) -> i64 {
         self.connection.get_db()
     }
+}
+
+/// What several replies say of the connection: the first error among them.
+fn told_by(replies: &Result<Vec<Value>, RedisError>) -> Result<(), RedisError> {
+    let replies = replies.as_ref().map_err(Clone::clone)?;
+    let is_error = |it: &&Value| matches!(it, Value::ServerError(_));
+    let mut errors = replies.iter().filter(is_error).cloned();
+    errors.try_for_each(|it| it.extract_error().map(drop))
 }
 
 /// A network that swallows everything shows in nothing but silence; and who gives up early has not
