@@ -1,9 +1,10 @@
 //! What a visitor holds.
 
+use std::pin::pin;
 #[cfg(feature = "redis")]
 use std::time::Duration;
 
-use futures::future::join;
+use futures::future::{Either, select};
 use http::Method;
 #[cfg(feature = "redis")]
 use session_test_support::Redis;
@@ -56,6 +57,8 @@ pub(crate) async fn until_it_answers(store: &RedisStore, id: &SessionId) {
 }
 
 /// Sends `path` up to its `wait`, then does `meanwhile`, then lets it go on.
+///
+/// A request that is answered before it comes there would be waited for in vain.
 pub(crate) async fn with_pause(
     browser: &Browser<App>,
     path: &str,
@@ -69,7 +72,10 @@ pub(crate) async fn with_pause(
         meanwhile().await;
         gate.open();
     };
-    join(browser.send(request), pause).await.0
+    match select(pin!(browser.send(request)), pin!(pause)).await {
+        Either::Left((page, _)) => panic!("{path} did not wait: {} {}", page.status, page.text),
+        Either::Right(((), request)) => request.await,
+    }
 }
 
 /// A visitor with a session in which `a` is 1, its store and its layer.

@@ -95,16 +95,17 @@ impl Load {
     /// Waits until so many more were answered, whatever they were told.
     pub(super) async fn goes_on(&self, number: usize) {
         let answered = || self.visits.lock().unwrap().len();
-        let enough = answered() + number;
+        let (now, enough) = (Instant::now(), answered() + number);
         while answered() < enough {
+            assert!(now.elapsed() < PATIENCE, "visitors are answered");
             sleep(Duration::from_millis(10)).await;
         }
     }
 
     /// Ends it, and compares what the visitors were told with what is there.
-    pub(super) async fn end(self, disturbed: Instant) -> Report {
+    pub(super) async fn end(mut self, disturbed: Instant) -> Report {
         self.driver.abort();
-        let _ = self.driver.await;
+        let _ = (&mut self.driver).await;
         let visits = std::mem::take(&mut *self.visits.lock().unwrap());
         let mut report = Report::about(&visits, disturbed);
         for (number, visitor) in self.visitors.iter().enumerate() {
@@ -122,6 +123,13 @@ impl Load {
             report.lost += saved.filter(is_lost).count();
         }
         report
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        // Nobody comes to a server that is gone, while the next test runs.
+        self.driver.abort();
     }
 }
 

@@ -6,7 +6,10 @@ use bb8::Pool;
 use futures::future::join;
 use http::StatusCode;
 use session_test_support::{Browser, Fault, Page, Proxy};
-use tokio::{sync::oneshot, time::sleep};
+use tokio::{
+    sync::oneshot,
+    time::{sleep, timeout},
+};
 use tower_session_layer::{SessionLayer, store::redis::Watched};
 
 use crate::{
@@ -35,9 +38,14 @@ async fn cut_off(
     });
     let meanwhile = async {
         armed_too.await.unwrap();
-        while !network.has_befallen() {
-            sleep(Duration::from_millis(1)).await;
-        }
+        let befallen = async {
+            while !network.has_befallen() {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        // Not so if its server has no connection left to go through.
+        let befallen = timeout(PATIENCE, befallen).await;
+        befallen.expect("the commit goes through the network, and is answered");
         meanwhile().await;
         network.end();
     };
@@ -101,3 +109,6 @@ async fn a_commit_whose_connection_ends_while_it_waits_for_replicas_is_sent_agai
     );
     assert_eq!(visitor.get("/get_number:n").await.text, "Some(2)");
 }
+
+/// Longer than any request takes.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,22 +1,20 @@
 //! A cluster of a test's own.
 
+mod joining;
+mod seen;
+
 use std::{collections::BTreeSet, time::Duration};
 
+use self::{
+    joining::meet,
+    seen::{agreement, has_slot, my_id, seen_by},
+};
 use crate::{process::wait_until, redis::Redis, setup::Setup};
 
 /// A Redis Cluster on ports of its own; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Cluster {
     nodes: Vec<Redis>,
-}
-
-/// A node, as another one sees it.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Seen {
-    port: u16,
-    is_primary: bool,
-    is_lost: bool,
-    slots: Vec<(u16, u16)>,
 }
 
 impl Cluster {
@@ -28,19 +26,11 @@ impl Cluster {
     /// If they do not come together within half a minute.
     #[must_use]
     pub fn start(replicas: usize, patience: Duration) -> Self {
-        let node = |_| {
-            let node = Setup::new().with_port().with(&["--cluster-enabled", "yes"]);
-            // The less patience they have, the more they talk to each other.
-            let node = node.with(&["--cluster-node-timeout", "500"]);
-            node.with(&["--repl-diskless-sync-delay", "0"]).start()
-        };
-        let nodes: Vec<_> = (0..PRIMARIES * (1 + replicas)).map(node).collect();
-        let addresses: Vec<_> = nodes.iter().map(|it| it.address().to_string()).collect();
-        let mut create = vec!["--cluster", "create"];
-        create.extend(addresses.iter().map(String::as_str));
-        let replicas = replicas.to_string();
-        create.extend(["--cluster-replicas", &replicas, "--cluster-yes"]);
-        let _ = nodes[0].cli(&create);
+        let nodes: Vec<_> = (0..PRIMARIES * (1 + replicas)).map(|_| node()).collect();
+        let (primaries, followers) = nodes.split_at(PRIMARIES);
+        joining::share_slots(primaries);
+        meet(&nodes);
+        joining::follow(followers, primaries);
         let cluster = Self { nodes };
         cluster.settle();
         let patience = patience.as_millis().to_string();
@@ -178,50 +168,12 @@ impl Cluster {
     }
 }
 
-/// Who has what, as this node sees it.
-fn agreement(node: &Redis) -> BTreeSet<Seen> {
-    let seen = seen_by(node).into_iter();
-    seen.filter(|it| !it.is_lost).collect()
-}
-
-fn has_slot(node: &Redis, slot: u16) -> bool {
-    let port = node.address().port();
-    let seen = seen_by(node).into_iter().find(|it| it.port == port);
-    seen.is_some_and(|it| it.is_primary && has(&it.slots, slot))
-}
-
-fn has(slots: &[(u16, u16)], slot: u16) -> bool {
-    slots
-        .iter()
-        .any(|(first, last)| (*first..=*last).contains(&slot))
-}
-
-fn my_id(node: &Redis) -> String {
-    node.cli(&["CLUSTER", "MYID"])
-}
-
-/// `CLUSTER NODES`, whose lines are id, address, flags, and five more before the slots.
-fn seen_by(node: &Redis) -> Vec<Seen> {
-    let nodes = node.cli(&["CLUSTER", "NODES"]);
-    let parse = |line: &str| {
-        let mut words = line.split(' ').skip(1);
-        let address = words.next()?.split('@').next()?;
-        let (_, port) = address.rsplit_once(':')?;
-        let flags = words.next()?;
-        Some(Seen {
-            port: port.parse().ok()?,
-            is_primary: flags.contains("master"),
-            is_lost: flags.contains("fail") || flags.contains("handshake"),
-            slots: words.skip(5).filter_map(slots).collect(),
-        })
-    };
-    nodes.lines().filter_map(parse).collect()
-}
-
-/// `5` or `5-7`; those on their way are in brackets.
-fn slots(word: &str) -> Option<(u16, u16)> {
-    let (first, last) = word.split_once('-').unwrap_or((word, word));
-    Some((first.parse().ok()?, last.parse().ok()?))
+/// An empty node that knows nobody.
+fn node() -> Redis {
+    let node = Setup::new().with_port().with(&["--cluster-enabled", "yes"]);
+    // The less patience they have, the more they talk to each other.
+    let node = node.with(&["--cluster-node-timeout", "500"]);
+    node.with(&["--repl-diskless-sync-delay", "0"]).start()
 }
 
 fn expect_ok(node: &Redis, command: &[&str]) {
