@@ -1,7 +1,7 @@
 //! Shards of a Cluster that the client has no way to.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ops::RangeInclusive,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -17,31 +17,10 @@ use tokio::time::sleep;
 #[derive(Clone, Default)]
 pub(super) struct LostShards(Arc<Mutex<Shards>>);
 
-#[derive(Default)]
-struct Shards {
-    /// Who has what, as somebody said.
-    owners: Vec<(RangeInclusive<u16>, String)>,
-    lost: HashMap<String, Turns>,
-    /// Whether they changed, and nobody told the client.
-    is_outdated: bool,
-}
-
-struct Turns {
-    /// When somebody may ask.
-    next: Instant,
-    pause: Duration,
-}
-
 impl LostShards {
     /// Takes in what `CLUSTER SLOTS` says.
     pub(super) fn learn(&self, slots: Value) {
-        let rows: Vec<Vec<Value>> = redis::from_redis_value(slots).unwrap_or_default();
-        let mut owners: Vec<_> = rows.iter().filter_map(|row| owner(row)).collect();
-        // Everybody has an order of their own.
-        owners.sort_by_key(|(slots, _)| *slots.start());
-        let mut shards = self.shards();
-        shards.is_outdated |= shards.owners != owners;
-        shards.owners = owners;
+        self.shards().learn(slots);
     }
 
     /// Whether others may have what the client believes to be where it was.
@@ -55,26 +34,26 @@ impl LostShards {
         self.shards().is_outdated = false;
     }
 
+    /// Whether the server at `address` has any slots.
+    pub(super) fn has_slots(&self, address: &str) -> bool {
+        let shards = self.shards();
+        shards.owners.iter().any(|(_, it)| it == address)
+    }
+
     /// Notes that the client was sent to the server at `address`. Whether it has to learn who has what.
     pub(super) fn moved(&self, address: &str, slot: u16) -> bool {
-        let mut shards = self.shards();
-        let is_known =
-            |(slots, it): &(RangeInclusive<u16>, _)| slots.contains(&slot) && it == address;
-        if !shards.owners.iter().any(is_known) {
-            return true;
-        }
-        // It knew, and asked somebody else all the same.
-        let turns = Turns {
-            next: Instant::now() + FIRST_PAUSE,
-            pause: FIRST_PAUSE,
-        };
-        shards.lost.entry(address.to_owned()).or_insert(turns);
-        false
+        self.shards().moved(address, slot, Instant::now())
     }
 
     /// Waits, if what is asked for is in one of them, until it may be asked for.
+    ///
+    /// Whoever is dropped while it has the turn holds up nobody: the next one comes when its time does.
     pub(super) async fn wait_for_a_turn(&self, key: Option<&[u8]>) {
-        while let Some(pause) = self.pause(key) {
+        let Some(slot) = key.map(Slot::for_key) else {
+            return;
+        };
+        let pause = || self.shards().pause(slot, Instant::now());
+        while let Some(pause) = pause() {
             // Somebody may find the way meanwhile.
             sleep(pause.min(FIRST_PAUSE)).await;
         }
@@ -83,23 +62,10 @@ impl LostShards {
     /// Notes that there was an answer.
     pub(super) fn found(&self, key: Option<&[u8]>) {
         let mut shards = self.shards();
-        if let Some(address) = shards.lost_owner(key) {
-            shards.lost.remove(&address);
+        if let (false, Some(key)) = (shards.lost.is_empty(), key) {
+            let slot = Slot::for_key(key);
+            shards.lost.retain(|_, lost| !lost.slots.contains(&slot));
         }
-    }
-
-    /// For how long not to ask. Who may, has taken the turn.
-    fn pause(&self, key: Option<&[u8]>) -> Option<Duration> {
-        let mut shards = self.shards();
-        let address = shards.lost_owner(key)?;
-        let turns = shards.lost.get_mut(&address)?;
-        let now = Instant::now();
-        if now < turns.next {
-            return Some(turns.next - now);
-        }
-        turns.pause = (turns.pause * 2).min(LONGEST_PAUSE);
-        turns.next = now + turns.pause;
-        None
     }
 
     fn shards(&self) -> MutexGuard<'_, Shards> {
@@ -107,22 +73,76 @@ impl LostShards {
     }
 }
 
+#[derive(Default)]
+struct Shards {
+    /// Who has what, as somebody said.
+    owners: Vec<(RangeInclusive<u16>, String)>,
+    lost: HashMap<String, Lost>,
+    /// Whether they changed, and nobody told the client.
+    is_outdated: bool,
+}
+
+struct Lost {
+    slots: HashSet<Slot>,
+    /// When somebody may ask.
+    next: Instant,
+    pause: Duration,
+}
+
 impl Shards {
-    fn lost_owner(&self, key: Option<&[u8]>) -> Option<String> {
-        if self.lost.is_empty() {
-            return None;
+    fn learn(&mut self, slots: Value) {
+        let rows: Vec<Vec<Value>> = redis::from_redis_value(slots).unwrap_or_default();
+        let mut owners: Vec<_> = rows.iter().filter_map(|row| owner(row)).collect();
+        // Everybody has an order of their own.
+        owners.sort_by_key(|(slots, _)| *slots.start());
+        // Who has just come knows nobody.
+        if owners.is_empty() || self.owners == owners {
+            return;
         }
-        self.owner(key)
-            .filter(|it| self.lost.contains_key(*it))
-            .cloned()
+        self.owners = owners;
+        self.is_outdated = true;
+        let mut lost = std::mem::take(&mut self.lost);
+        for (address, lost) in &mut lost {
+            lost.slots = self.slots_of(address);
+        }
+        lost.retain(|_, lost| !lost.slots.is_empty());
+        self.lost = lost;
     }
 
-    fn owner(&self, key: Option<&[u8]>) -> Option<&String> {
-        let slot = Slot::for_key(key?);
-        let has_it =
-            |slots: &RangeInclusive<u16>| slots.clone().any(|it| Slot::new(it) == Some(slot));
-        let mut owners = self.owners.iter().filter(|(slots, _)| has_it(slots));
-        owners.next().map(|(_, address)| address)
+    fn moved(&mut self, address: &str, slot: u16, now: Instant) -> bool {
+        let is_known =
+            |(slots, it): &(RangeInclusive<u16>, _)| slots.contains(&slot) && it == address;
+        if !self.owners.iter().any(is_known) {
+            return true;
+        }
+        // It knew, and asked somebody else all the same.
+        if !self.lost.contains_key(address) {
+            let lost = Lost {
+                slots: self.slots_of(address),
+                next: now + FIRST_PAUSE,
+                pause: FIRST_PAUSE,
+            };
+            self.lost.insert(address.to_owned(), lost);
+        }
+        false
+    }
+
+    /// For how long not to ask. Who may, has taken the turn.
+    fn pause(&mut self, slot: Slot, now: Instant) -> Option<Duration> {
+        let mut lost = self.lost.values_mut();
+        let lost = lost.find(|lost| lost.slots.contains(&slot))?;
+        if now < lost.next {
+            return Some(lost.next - now);
+        }
+        lost.pause = (lost.pause * 2).min(LONGEST_PAUSE);
+        lost.next = now + lost.pause;
+        None
+    }
+
+    fn slots_of(&self, address: &str) -> HashSet<Slot> {
+        let owners = self.owners.iter().filter(|(_, it)| it == address);
+        let slots = owners.flat_map(|(slots, _)| slots.clone());
+        slots.filter_map(Slot::new).collect()
     }
 }
 
@@ -148,3 +168,106 @@ const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
 /// Time in which the others are served.
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of `CLUSTER SLOTS`, all of 127.0.0.1.
+    fn rows(rows: &[(i64, i64, i64)]) -> Value {
+        let row = |(first, last, port): &(i64, i64, i64)| {
+            let host = Value::BulkString(b"127.0.0.1".to_vec());
+            let primary = Value::Array(vec![host, Value::Int(*port)]);
+            Value::Array(vec![Value::Int(*first), Value::Int(*last), primary])
+        };
+        Value::Array(rows.iter().map(row).collect())
+    }
+
+    /// One that has two shards, of which the client has no way to the one with slot 1.
+    fn with_a_lost_one(now: Instant) -> Shards {
+        let mut shards = Shards::default();
+        shards.learn(rows(&[(0, 9, 1), (10, 19, 2)]));
+        assert!(!shards.moved("127.0.0.1:1", 1, now));
+        shards
+    }
+
+    fn slot(number: u16) -> Slot {
+        Slot::new(number).unwrap()
+    }
+
+    #[test]
+    fn what_changed_is_told_to_the_client_and_in_which_order_it_is_said_is_no_change() {
+        let lost = LostShards::default();
+        assert!(lost.client_is_outdated(), "nothing is known");
+        for (said, is_outdated) in [
+            (rows(&[(0, 9, 1), (10, 19, 2)]), true),
+            (rows(&[(10, 19, 2), (0, 9, 1)]), false),
+            (rows(&[(0, 9, 1), (10, 19, 3)]), true),
+            (rows(&[]), false),
+            (Value::Okay, false),
+            (Value::Array(vec![Value::Array(vec![Value::Nil])]), false),
+        ] {
+            lost.learn(said.clone());
+            assert_eq!(lost.client_is_outdated(), is_outdated, "{said:?}");
+            lost.client_was_told();
+            assert!(!lost.client_is_outdated(), "{said:?}");
+        }
+        assert!(lost.has_slots("127.0.0.1:3") && !lost.has_slots("127.0.0.1:2"));
+    }
+
+    #[test]
+    fn who_is_sent_where_nobody_is_known_has_to_learn_and_a_shard_is_lost_that_was_known() {
+        let (mut shards, now) = (Shards::default(), Instant::now());
+        shards.learn(rows(&[(0, 9, 1), (10, 19, 2)]));
+        for (address, slot, has_to_learn) in [
+            ("127.0.0.1:3", 1, true),
+            ("127.0.0.1:2", 1, true),
+            ("127.0.0.1:1", 1, false),
+        ] {
+            assert!(shards.lost.is_empty());
+            assert_eq!(shards.moved(address, slot, now), has_to_learn, "{address}");
+        }
+        assert!(shards.lost.contains_key("127.0.0.1:1"));
+    }
+
+    #[test]
+    fn one_asks_for_a_lost_shard_in_longer_and_longer_pauses_and_elsewhere_everybody() {
+        let begin = Instant::now();
+        let mut shards = with_a_lost_one(begin);
+        let mut asked = Vec::new();
+        for millis in 0..1_500 {
+            let now = begin + Duration::from_millis(millis);
+            // Two come in each moment.
+            let turns = [1, 9].map(|it| shards.pause(slot(it), now).is_none());
+            assert_ne!(turns, [true, true], "{millis}");
+            asked.extend(turns.contains(&true).then_some(millis));
+            // It is lost already.
+            shards.moved("127.0.0.1:1", 1, now);
+            assert_eq!(shards.pause(slot(10), now), None, "{millis}");
+        }
+        assert_eq!(asked, [25, 75, 175, 375, 775, 1175]);
+    }
+
+    #[test]
+    fn a_shard_is_lost_until_there_is_an_answer_or_somebody_else_has_it() {
+        let now = Instant::now();
+        let key = (0..).map(|it: u32| it.to_string());
+        let key = key.map(String::into_bytes);
+        let is_lost = |key: &Vec<u8>| (0..10).any(|it| Slot::for_key(key) == slot(it));
+        let key = key.clone().find(is_lost).unwrap();
+
+        let lost = LostShards(Arc::new(Mutex::new(with_a_lost_one(now))));
+        lost.found(None);
+        lost.found(Some(b"1"));
+        assert!(lost.shards().pause(slot(1), now).is_some());
+        lost.found(Some(&key));
+        assert_eq!(lost.shards().pause(slot(1), now), None);
+
+        let mut shards = with_a_lost_one(now);
+        shards.learn(rows(&[(0, 0, 1), (1, 9, 3), (10, 19, 2)]));
+        assert_eq!(shards.pause(slot(1), now), None, "the slot is elsewhere");
+        assert!(shards.pause(slot(0), now).is_some(), "the other is not");
+        shards.learn(rows(&[(0, 9, 3), (10, 19, 2)]));
+        assert!(shards.lost.is_empty());
+    }
+}
