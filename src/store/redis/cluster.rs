@@ -105,24 +105,27 @@ impl Nodes {
         asked.of(&mut self.connection, anyone).await
     }
 
-    /// Asks the server that the slot of the key is on its way to. The client does not know one that
-    /// has no slot yet, and looks for it in vain.
+    /// Asks the server that the slot of the key is on its way to, if it has slots already. Otherwise the
+    /// client does not know it, and looking for it would let it connect to everybody anew: there it
+    /// has to be waited until the slot has arrived.
     async fn ask_there(
         &mut self,
         asked: Asked<'_>,
         error: &RedisError,
     ) -> Result<Vec<Value>, RedisError> {
-        let there = error.redirect_node();
-        let Some(there) = there.and_then(|(address, _)| node(address)) else {
-            return Err(error.clone());
-        };
-        match asked.of_the_importer(&mut self.connection, there).await {
-            Err(error) if error.kind() == ErrorKind::ClusterConnectionNotFound => {
-                sleep(LONG_PAUSE).await;
-                asked.of_the_owner(&mut self.connection).await
+        let address = error.redirect_node().map(|(address, _)| address);
+        let there = address
+            .filter(|it| self.lost.has_slots(it))
+            .and_then(node);
+        if let Some(there) = there {
+            match asked.of_the_importer(&mut self.connection, there).await {
+                Err(error) if error.kind() == ErrorKind::ClusterConnectionNotFound => {}
+                replies => return replies,
             }
-            replies => replies,
         }
+        sleep(LONG_PAUSE).await;
+        self.learn().await;
+        asked.of_the_owner(&mut self.connection).await
     }
 
     /// Learns what the client learnt when it connected.
@@ -222,7 +225,7 @@ fn node(address: &str) -> Option<SingleNodeRoutingInfo> {
 /// Where a Cluster is being put in order.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// Where each question lets the client connect to everybody anew.
+/// Until a slot has arrived.
 const LONG_PAUSE: Duration = Duration::from_millis(100);
 
 /// Nobody is served while the client waits for a connection to a server that is gone.

@@ -1,13 +1,15 @@
 //! A cluster of a test's own.
 
 mod joining;
+mod moving;
 mod seen;
 
 use std::{collections::BTreeSet, time::Duration};
 
+pub use self::moving::Move;
 use self::{
     joining::meet,
-    seen::{agreement, has_slot, my_id, seen_by},
+    seen::{agreement, has_slot, seen_by},
 };
 use crate::{process::wait_until, redis::Redis, setup::Setup};
 
@@ -103,30 +105,36 @@ impl Cluster {
     /// If a node refuses its part.
     pub fn move_slot_of(&self, key: &str) {
         let from = self.primary_of(key);
-        let slot = self.slot_of(key).to_string();
-        let (from_id, from_port) = (my_id(from), from.address().port());
         let primaries = seen_by(from)
             .into_iter()
             .filter(|it| it.is_primary && !it.is_lost);
         let primaries: Vec<_> = primaries.map(|it| it.port).collect();
+        let from_port = from.address().port();
         let at = primaries.iter().position(|it| *it == from_port).unwrap();
         let to = self.at(primaries[(at + 1) % primaries.len()]);
-        let (to_id, to_port) = (my_id(to), to.address().port().to_string());
+        self.begin_to_move(key, to).end();
+    }
 
-        expect_ok(to, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id]);
-        expect_ok(from, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id]);
-        // New ones may come as long as the slot is here.
-        while let Some(key) = from
-            .cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"])
-            .lines()
-            .find(|it| !it.is_empty())
-        {
-            let said = from.cli(&["MIGRATE", "127.0.0.1", &to_port, key, "0", "5000"]);
-            assert!(["OK", "NOKEY"].contains(&&*said), "{said}");
-        }
-        for primary in [to, from] {
-            expect_ok(primary, &["CLUSTER", "SETSLOT", &slot, "NODE", &to_id]);
-        }
+    /// Begins to move the slot of this key to `to`: what is in it is still where it was.
+    ///
+    /// # Panics
+    ///
+    /// If a node refuses its part.
+    #[must_use]
+    pub fn begin_to_move<'a>(&'a self, key: &str, to: &'a Redis) -> Move<'a> {
+        Move::begin(self.primary_of(key), to, self.slot_of(key).to_string())
+    }
+
+    /// Starts one more primary, without a slot.
+    ///
+    /// # Panics
+    ///
+    /// If it does not join within half a minute.
+    pub fn grow(&mut self) -> &Redis {
+        self.nodes.push(node());
+        meet(&self.nodes);
+        self.settle();
+        self.nodes.last().unwrap()
     }
 
     /// Lets the nodes tell clients that they are at these ports, one for each.

@@ -25,7 +25,7 @@ pub use self::{
     browser::{Browser, Jar, Page},
     certificates::Certificates,
     clock::Clock,
-    cluster::Cluster,
+    cluster::{Cluster, Move},
     curl::{Curl, Http},
     example::{Example, Instance},
     port::Port,
