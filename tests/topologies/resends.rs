@@ -110,5 +110,18 @@ async fn a_commit_whose_connection_ends_while_it_waits_for_replicas_is_sent_agai
     assert_eq!(visitor.get("/get_number:n").await.text, "Some(2)");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_whose_account_is_late_to_answer_is_not_refused_before_its_deadline() {
+    let site = Site::start(0);
+    let store = site.store().await.with_deadline(PATIENCE);
+    let visitor = Browser::new(app(&SessionLayer::new(store)));
+    let (_, network) = site.primary_of("session:owner:ann");
+    // Longer than the client waits for one answer.
+    network.next(1, Fault::Latency(Duration::from_millis(700)));
+    let page = visitor.get("/sign_in/owner:ann").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(network.has_befallen(), "it was late");
+}
+
 /// Longer than any request takes.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -114,9 +114,7 @@ impl Nodes {
         error: &RedisError,
     ) -> Result<Vec<Value>, RedisError> {
         let address = error.redirect_node().map(|(address, _)| address);
-        let there = address
-            .filter(|it| self.lost.has_slots(it))
-            .and_then(node);
+        let there = address.filter(|it| self.lost.has_slots(it)).and_then(node);
         if let Some(there) = there {
             match asked.of_the_importer(&mut self.connection, there).await {
                 Err(error) if error.kind() == ErrorKind::ClusterConnectionNotFound => {}

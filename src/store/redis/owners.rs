@@ -145,13 +145,21 @@ where
             now,
             arrival,
         };
-        for _ in 0..=self.connections_of_commits() {
+        let mut broken = 0;
+        loop {
             let mut connection = self.connection_of_a_commit(deadline).await?;
             let sent = Instant::now();
             // Dropped here, there may be an entry without a session. Entered twice, it is entered once.
             let reply = self.run_to_last(&mut connection, &enrolment, deadline);
             let (reply, is_copied) = match reply.await {
-                Err(error) if error.is_unrecoverable_error() => continue,
+                // On a Cluster nobody waits for one answer until the deadline.
+                Err(error) if error.is_timeout() => continue,
+                Err(error)
+                    if error.is_unrecoverable_error() && broken < self.connections_of_commits() =>
+                {
+                    broken += 1;
+                    continue;
+                }
                 reply => reply?,
             };
             let (is_entered, clock) = Enrolment::outcome(reply)?;
@@ -162,7 +170,6 @@ where
             let not_after = u64::try_from(clock).unwrap_or(0) + millis(arrival) / 2;
             return Ok(is_entered.then_some(not_after));
         }
-        Err(Failure::silence("no connection to redis lasted"))
     }
 
     /// What is left where it is for lack of time harms nobody.
