@@ -95,7 +95,7 @@ async fn assert_holds(name: &str, store: &RedisStore) {
 }
 
 /// Somebody signs in, is counted, and logs out.
-async fn tell(name: &str, layer: &SessionLayer) {
+pub(super) async fn tell(name: &str, layer: &SessionLayer) {
     let browser = Browser::new(app(layer));
     let page = browser.get("/sign_in/insert:who:ann/update:n").await;
     assert_eq!(page.status, StatusCode::OK, "{name}: sign-in");
@@ -180,7 +180,7 @@ fn has_both_prefixes(redis: &Redis) -> bool {
 }
 
 /// Whether it has a client of which it says this.
-fn clients(redis: &Redis, what: &str) -> bool {
+pub(super) fn clients(redis: &Redis, what: &str) -> bool {
     let clients = redis.cli(&["CLIENT", "LIST"]);
     clients.split_whitespace().any(|it| it.starts_with(what))
 }

@@ -9,6 +9,7 @@ mod failover;
 mod load;
 mod resends;
 mod resharding;
+mod secured;
 mod shards;
 mod site;
 mod waiting;

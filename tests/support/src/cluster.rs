@@ -11,7 +11,7 @@ use self::{
     joining::meet,
     seen::{agreement, has_slot, seen_by},
 };
-use crate::{process::wait_until, redis::Redis, setup::Setup};
+use crate::{certificates::Certificates, process::wait_until, redis::Redis, setup::Setup};
 
 /// A Redis Cluster on ports of its own; it ends when this is dropped.
 #[derive(Debug)]
@@ -28,6 +28,23 @@ impl Cluster {
     /// If they do not come together within half a minute.
     #[must_use]
     pub fn start(replicas: usize, patience: Duration) -> Self {
+        Self::of(replicas, patience, node)
+    }
+
+    /// Starts three primaries that speak TLS, also with each other, and replace nobody.
+    ///
+    /// # Panics
+    ///
+    /// If they do not come together within half a minute.
+    #[must_use]
+    pub fn start_with_tls(certificates: &Certificates) -> Self {
+        Self::of(0, Duration::from_secs(60), || {
+            let node = Setup::new().with_tls(certificates, false);
+            start(node.with(&["--tls-cluster", "yes"]))
+        })
+    }
+
+    fn of(replicas: usize, patience: Duration, node: impl Fn() -> Redis) -> Self {
         let nodes: Vec<_> = (0..PRIMARIES * (1 + replicas)).map(|_| node()).collect();
         let (primaries, followers) = nodes.split_at(PRIMARIES);
         joining::share_slots(primaries);
@@ -178,7 +195,11 @@ impl Cluster {
 
 /// An empty node that knows nobody.
 fn node() -> Redis {
-    let node = Setup::new().with_port().with(&["--cluster-enabled", "yes"]);
+    start(Setup::new().with_port())
+}
+
+fn start(node: Setup) -> Redis {
+    let node = node.with(&["--cluster-enabled", "yes"]);
     // The less patience they have, the more they talk to each other.
     let node = node.with(&["--cluster-node-timeout", "500"]);
     node.with(&["--repl-diskless-sync-delay", "0"]).start()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{process::wait_until, redis::Redis, setup::Setup};
+use crate::{certificates::Certificates, process::wait_until, redis::Redis, setup::Setup};
 
 /// One primary, two replicas and three Sentinels, on ports of their own; they end when this is
 /// dropped.
@@ -24,11 +24,24 @@ impl Sentinels {
     /// If they do not find each other within half a minute.
     #[must_use]
     pub fn start(patience: Duration) -> Self {
-        let replicated = || {
-            Setup::new()
-                .with_port()
-                .with(&["--repl-diskless-sync-delay", "0"])
-        };
+        Self::of(patience, || Setup::new().with_port())
+    }
+
+    /// Starts them so that all speak TLS, and replace nobody.
+    ///
+    /// # Panics
+    ///
+    /// If they do not find each other within half a minute.
+    #[must_use]
+    pub fn start_with_tls(certificates: &Certificates) -> Self {
+        Self::of(Duration::from_secs(60), || {
+            let setup = Setup::new().with_tls(certificates, false);
+            setup.with(&["--tls-replication", "yes"])
+        })
+    }
+
+    fn of(patience: Duration, setup: impl Fn() -> Setup) -> Self {
+        let replicated = || setup().with(&["--repl-diskless-sync-delay", "0"]);
         let primary = replicated().start();
         let port = primary.address().port().to_string();
         let replica = |_| {
@@ -46,7 +59,7 @@ impl Sentinels {
             patience = patience.as_millis(),
         );
         let sentinel = |_| {
-            let sentinel = Setup::new().with_port().with_config(config.clone());
+            let sentinel = setup().with_config(config.clone());
             sentinel.with(&["--sentinel"]).start()
         };
         let sentinels = (0..SENTINELS).map(sentinel).collect();

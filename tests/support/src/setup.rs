@@ -65,6 +65,11 @@ impl Setup {
             &path("server.pem"),
             "--tls-key-file",
             &path("server.key"),
+            // For where it is a client of others.
+            "--tls-client-cert-file",
+            &path("client.pem"),
+            "--tls-client-key-file",
+            &path("client.key"),
             "--tls-auth-clients",
             if is_mutual { "yes" } else { "no" },
         ])
