@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use session_test_support::{Fault, Proxy, Redis};
+use http::StatusCode;
+use session_test_support::{Browser, Fault, Proxy, Redis};
 use tower_session_layer::SessionLayer;
 
 use crate::{
+    common::app::app,
     load::{Load, tell},
     site::Site,
 };
@@ -43,6 +45,26 @@ async fn a_primary_that_is_out_of_reach_is_felt_on_its_shard_alone() {
         let harm = (report.failed_reads, report.failed_writes, report.lost);
         assert_eq!(harm, (0, 0, 0), "{name}: {report:?}");
         assert!(report.longest < DEADLINE, "{name}: {report:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn primaries_that_are_far_away_are_reached_all_the_same() {
+    let site = Site::start(0);
+    // Connecting takes two turns, and another one with TLS.
+    let far = Fault::Latency(Duration::from_millis(60));
+    for tags in [&["{a}"][..], &["{a}", "{b}", "{c}"]] {
+        for tag in tags {
+            site.primary_of(tag).1.begin(far);
+        }
+        let store = site.store().await;
+        for tag in tags {
+            let store = store.clone().with_prefix(format!("session:{tag}:"));
+            let visitor = Browser::new(app(&SessionLayer::new(store)));
+            let page = visitor.get("/insert:a:1").await;
+            assert_eq!(page.status, StatusCode::OK, "{tag} of {tags:?}");
+            assert_eq!(visitor.get("/get:a").await.text, "1", "{tag} of {tags:?}");
+        }
     }
 }
 

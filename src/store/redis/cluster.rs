@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::{
     Arg, Cmd, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value,
     aio::ConnectionLike as _,
-    cluster::ClusterClientBuilder,
+    cluster::{ClusterClient, ClusterClientBuilder, ClusterConfig},
     cluster_async::ClusterConnection,
     cluster_routing::{RoutingInfo, SingleNodeRoutingInfo},
 };
@@ -16,10 +16,7 @@ use crate::store::redis::{lost::LostShards, watched::PATIENCE};
 /// Takes from the client what it does for commands that it believes may be sent again: of those that
 /// had no answer it cannot know, and a commit would be made twice.
 pub(super) fn without_repetition(client: ClusterClientBuilder) -> ClusterClientBuilder {
-    client
-        .retries(0)
-        .response_timeout(PATIENCE)
-        .connection_timeout(CONNECTION_TIMEOUT)
+    client.retries(0).response_timeout(PATIENCE)
 }
 
 /// A connection to all servers of a Cluster.
@@ -36,14 +33,48 @@ pub(super) enum Asked<'a> {
     Commands(&'a Pipeline),
 }
 
-impl From<ClusterConnection> for Nodes {
-    fn from(connection: ClusterConnection) -> Self {
-        let lost = LostShards::default();
-        Self { connection, lost }
-    }
-}
-
 impl Nodes {
+    /// Connects to all servers. With as little patience for each of them as leads to all: nobody is served
+    /// while the client waits for a connection to a server that is gone, as often as it does. Those that
+    /// are far away, or have much to do for TLS, need more.
+    pub(super) async fn connect(client: &ClusterClient) -> Result<Self, RedisError> {
+        let quickly = Self::connect_within(client, LITTLE_PATIENCE).await;
+        if let Ok((nodes, 0)) = quickly {
+            return Ok(nodes);
+        }
+        match (quickly, Self::connect_within(client, PATIENCE).await) {
+            (Ok((nodes, missing)), Ok((_, still))) if missing <= still => Ok(nodes),
+            (Ok((nodes, _)), Err(_)) | (_, Ok((nodes, _))) => Ok(nodes),
+            (Err(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// Also says how many primaries are out of reach.
+    async fn connect_within(
+        client: &ClusterClient,
+        patience: Duration,
+    ) -> Result<(Self, usize), RedisError> {
+        let config = ClusterConfig::new()
+            .set_connection_timeout(patience)
+            .set_response_timeout(PATIENCE);
+        let mut nodes = Self {
+            connection: client.get_async_connection_with_config(config).await?,
+            lost: LostShards::default(),
+        };
+        // What the client has just learnt, too.
+        nodes.learn().await;
+        nodes.lost.client_was_told();
+        let mut missing = 0;
+        for there in nodes.lost.addresses().iter().filter_map(|it| node(it)) {
+            let there = RoutingInfo::SingleNode(there);
+            let ping = nodes.connection.route_command(redis::cmd("PING"), there);
+            let is_missing =
+                |error: RedisError| error.kind() == ErrorKind::ClusterConnectionNotFound;
+            missing += usize::from(ping.await.is_err_and(is_missing));
+        }
+        Ok((nodes, missing))
+    }
+
     /// Sends what is asked to the server that has its key, and again as long as a server says that it
     /// did not execute it. A `GET` is sent again in any case, and asks around after silence: the
     /// client, left to itself, would go on asking a server that another one has replaced.
@@ -124,12 +155,6 @@ impl Nodes {
         sleep(LONG_PAUSE).await;
         self.learn().await;
         asked.of_the_owner(&mut self.connection).await
-    }
-
-    /// Learns what the client learnt when it connected.
-    pub(super) async fn introduce(&mut self) {
-        self.learn().await;
-        self.lost.client_was_told();
     }
 
     /// Asks anybody who has what.
@@ -226,5 +251,5 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// Until a slot has arrived.
 const LONG_PAUSE: Duration = Duration::from_millis(100);
 
-/// Nobody is served while the client waits for a connection to a server that is gone.
-const CONNECTION_TIMEOUT: Duration = Duration::from_millis(100);
+/// For a connection.
+const LITTLE_PATIENCE: Duration = Duration::from_millis(100);

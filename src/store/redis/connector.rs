@@ -130,9 +130,7 @@ impl ManageConnection for Connector {
             }
             #[cfg(feature = "redis-cluster")]
             Kind::Cluster(client) => {
-                let mut nodes = Nodes::from(client.get_async_connection().await?);
-                // What the client has just learnt, too.
-                nodes.introduce().await;
+                let nodes = Nodes::connect(client).await?;
                 Ok(Connection(connection::Kind::Cluster(nodes)))
             }
         }

@@ -40,6 +40,12 @@ impl LostShards {
         shards.owners.iter().any(|(_, it)| it == address)
     }
 
+    /// Those that have slots.
+    pub(super) fn addresses(&self) -> HashSet<String> {
+        let shards = self.shards();
+        shards.owners.iter().map(|(_, it)| it.clone()).collect()
+    }
+
     /// Notes that the client was sent to the server at `address`. Whether it has to learn who has what.
     pub(super) fn moved(&self, address: &str, slot: u16) -> bool {
         self.shards().moved(address, slot, Instant::now())
