@@ -10,6 +10,7 @@ mod load;
 mod resends;
 mod resharding;
 mod secured;
+mod sentinels;
 mod shards;
 mod site;
 mod waiting;

@@ -1,7 +1,5 @@
 //! Connections to Redis, wherever it is.
 
-#[cfg(feature = "redis-sentinel")]
-use std::sync::Arc;
 use std::{convert::Infallible, fmt, time::Duration};
 
 use bb8::ManageConnection;
@@ -10,11 +8,11 @@ use redis::cluster::{ClusterClient, ClusterClientBuilder};
 #[cfg(feature = "redis-sentinel")]
 use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisError};
-#[cfg(feature = "redis-sentinel")]
-use tokio::sync::Mutex;
 
 #[cfg(feature = "redis-cluster")]
 use crate::store::redis::cluster::{self, Nodes};
+#[cfg(feature = "redis-sentinel")]
+use crate::store::redis::sentinels::Sentinels;
 use crate::store::{
     StoreError,
     redis::{
@@ -65,7 +63,7 @@ pub struct Connector(Kind);
 enum Kind {
     Server(Box<Client>),
     #[cfg(feature = "redis-sentinel")]
-    Sentinel(Arc<Mutex<SentinelClient>>),
+    Sentinel(Sentinels),
     #[cfg(feature = "redis-cluster")]
     Cluster(Box<ClusterClient>),
 }
@@ -124,8 +122,7 @@ impl ManageConnection for Connector {
             Kind::Server(client) => connect(client).await,
             #[cfg(feature = "redis-sentinel")]
             Kind::Sentinel(sentinels) => {
-                // Dropped here, the sentinels were asked in vain, and can be asked again.
-                let master = sentinels.lock().await.async_get_client().await?;
+                let master = sentinels.master().await?;
                 connect(&master).await
             }
             #[cfg(feature = "redis-cluster")]
@@ -154,7 +151,7 @@ impl From<Client> for Connector {
 #[cfg(feature = "redis-sentinel")]
 impl From<SentinelClient> for Connector {
     fn from(sentinels: SentinelClient) -> Self {
-        Self(Kind::Sentinel(Arc::new(Mutex::new(sentinels))))
+        Self(Kind::Sentinel(sentinels.into()))
     }
 }
 

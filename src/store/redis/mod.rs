@@ -17,6 +17,8 @@ mod replicas;
 mod reply;
 mod script;
 mod sending;
+#[cfg(feature = "redis-sentinel")]
+mod sentinels;
 mod watched;
 
 use std::{
