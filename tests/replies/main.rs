@@ -10,6 +10,7 @@ mod answers;
 mod causes;
 mod commands;
 mod damage;
+mod evictions;
 mod meanwhile;
 mod permissions;
 mod places;
