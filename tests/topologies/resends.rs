@@ -45,7 +45,10 @@ async fn cut_off(
         };
         // Not so if its server has no connection left to go through.
         let befallen = timeout(PATIENCE, befallen).await;
-        befallen.expect("the commit goes through the network, and is answered");
+        assert!(
+            befallen.is_ok(),
+            "the commit goes through the network, and is answered"
+        );
         meanwhile().await;
         network.end();
     };

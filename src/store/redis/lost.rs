@@ -257,10 +257,9 @@ mod tests {
     #[test]
     fn a_shard_is_lost_until_there_is_an_answer_or_somebody_else_has_it() {
         let now = Instant::now();
-        let key = (0..).map(|it: u32| it.to_string());
-        let key = key.map(String::into_bytes);
+        let mut keys = (0..).map(|it: u32| it.to_string().into_bytes());
         let is_lost = |key: &Vec<u8>| (0..10).any(|it| Slot::for_key(key) == slot(it));
-        let key = key.clone().find(is_lost).unwrap();
+        let key = keys.find(is_lost).unwrap();
 
         let lost = LostShards(Arc::new(Mutex::new(with_a_lost_one(now))));
         lost.found(None);
