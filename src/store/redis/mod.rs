@@ -177,7 +177,8 @@ where
     /// lost only if none of these is promoted: Sentinel and Cluster prefer the one that is most up
     /// to date among those that they can reach, and promise no more. To stop a primary that is cut
     /// off from accepting what will be lost, set `min-replicas-to-write` on the servers. On a
-    /// Cluster the replicas of the primary that has the session count. Defaults to not waiting.
+    /// Cluster the replicas of the primary that has the session count, and they have half a second at
+    /// most, twice: its client waits no longer for any answer. Defaults to not waiting.
     ///
     /// ```no_run
     /// use bb8::Pool;
