@@ -14,6 +14,7 @@ use common::{
 use futures::future::{join, join_all};
 use http::StatusCode;
 use session_test_support::{Browser, Fault, Proxy, Redis, Setup, server, wait_until};
+use tokio::time::timeout;
 use tower_session_layer::{
     RedisStore, SessionLayer,
     store::redis::{Connector, Watched},
@@ -122,9 +123,12 @@ async fn who_waits_for_a_replica_holds_up_no_load() {
                 .cli(&["INFO", "clients"])
                 .contains("blocked_clients:4")
         };
-        while !waiting() {
-            tokio::task::yield_now().await;
-        }
+        let all_wait = async {
+            while !waiting() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(30), all_wait).await.unwrap();
         for _ in 0..50 {
             assert_eq!(browser.get("/get:a").await.text, "1");
         }
