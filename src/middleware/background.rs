@@ -46,6 +46,8 @@ pub(super) async fn run<T: Send + 'static>(
     };
     let (tell, told) = oneshot::channel();
     let its_settings = Arc::clone(settings);
+    // Boxed, it is not copied on its way into the task.
+    let work = Box::pin(work);
     let task = spawn(&runtime, settings, async move {
         if let Err(Err(error)) = tell.send(work.await) {
             failure::note(&error, id, &its_settings);

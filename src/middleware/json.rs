@@ -8,7 +8,8 @@ use crate::session::error::{SessionError, SessionErrorKind};
 pub(super) fn encode(value: &impl Serialize) -> Result<Bytes, SessionError> {
     let json =
         serde_json::to_vec(value).map_err(|error| json_error(SessionErrorKind::Encode, &error))?;
-    Ok(json.into())
+    // It has room for more, which would be kept as long as the value is.
+    Ok(Bytes::copy_from_slice(&json))
 }
 
 pub(super) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, SessionError> {

@@ -57,9 +57,11 @@ impl Record {
 
     pub(crate) fn has_valid_entries(&self) -> bool {
         let mut rest = &self.bytes[Header::LEN..];
+        // Where all of it is text, as it often is, no key has to be looked at.
+        let is_ascii = rest.is_ascii();
         while !rest.is_empty() {
             match split_entry(rest) {
-                Some((entry, after)) if entry.has_valid_key() => rest = after,
+                Some((entry, after)) if entry.has_valid_key(is_ascii) => rest = after,
                 _ => return false,
             }
         }
@@ -130,8 +132,8 @@ impl<'a> Entry<'a> {
         self.key.first() == Some(&RESERVED)
     }
 
-    fn has_valid_key(&self) -> bool {
-        !self.key.is_empty() && (self.key.is_ascii() || std::str::from_utf8(self.key).is_ok())
+    fn has_valid_key(&self, is_ascii: bool) -> bool {
+        !self.key.is_empty() && (is_ascii || std::str::from_utf8(self.key).is_ok())
     }
 }
 
