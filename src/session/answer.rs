@@ -62,7 +62,8 @@ impl State {
         &mut self,
         make_again: impl FnOnce(&mut Self) -> Result<(), SessionError>,
     ) -> Result<(), SessionError> {
-        // If an update panics, it stays at that.
+        // If an update panics, it stays at that, and nobody has measured what is left.
+        self.len = usize::MAX / 2;
         let before = self.refusals;
         self.refusals.add(SessionErrorKind::Conflict);
         let made = make_again(self);
