@@ -8,9 +8,9 @@ use std::{
 };
 
 use ::redis::{Cmd, RedisError, Value, aio::ConnectionLike};
-use bb8::{ManageConnection, Pool, PooledConnection, RunError};
+use bb8::ManageConnection;
 use bytes::Bytes;
-use futures_util::future::{join_all, poll_immediate};
+use futures_util::future::join_all;
 use tokio::{
     runtime::Handle,
     time::{sleep, timeout_at},
@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::store::{
     StoreError,
-    redis::{RedisStore, outage::Outage, reply::shown, watched::PATIENCE},
+    redis::{RedisStore, outage::Outage, pool::take, reply::shown, watched::PATIENCE},
 };
 
 /// Why there is no result.
@@ -27,8 +27,8 @@ pub(super) enum Failure {
     Silence(StoreError),
     /// It did, but not with what it was asked for.
     Answer(StoreError),
-    /// It was not asked.
-    Unasked(StoreError),
+    /// Whether it is there cannot be told from this.
+    Unclear(StoreError),
 }
 
 impl<M> RedisStore<M>
@@ -67,7 +67,7 @@ where
                 self.note_silence();
                 Err(error)
             }
-            Err(Failure::Unasked(error)) => Err(error),
+            Err(Failure::Unclear(error)) => Err(error),
         }
     }
 
@@ -202,7 +202,7 @@ where
 
 impl Failure {
     pub(super) fn into_error(self) -> StoreError {
-        let (Self::Silence(error) | Self::Answer(error) | Self::Unasked(error)) = self;
+        let (Self::Silence(error) | Self::Answer(error) | Self::Unclear(error)) = self;
         error
     }
 
@@ -219,29 +219,6 @@ impl From<RedisError> for Failure {
             true => Self::Answer(error),
             false => Self::Silence(error),
         }
-    }
-}
-
-/// Takes a connection out of `pool`, if there is one before the deadline, however soon the pool
-/// itself loses patience.
-pub(super) async fn take<M: ManageConnection>(
-    pool: &Pool<M>,
-    deadline: Instant,
-) -> Result<Option<PooledConnection<'_, M>>, M::Error> {
-    loop {
-        // Boxed, or every operation would be as large as this for as long as it takes.
-        let mut getting = Box::pin(pool.get());
-        let result = match poll_immediate(getting.as_mut()).await {
-            Some(result) => Ok(result),
-            // Only who has to wait needs a timer.
-            None => timeout_at(deadline.into(), getting).await,
-        };
-        return match result {
-            Ok(Ok(connection)) => Ok(Some(connection)),
-            Ok(Err(RunError::User(error))) => Err(error),
-            Ok(Err(RunError::TimedOut)) => continue,
-            Err(_) => Ok(None),
-        };
     }
 }
 

@@ -7,7 +7,7 @@ use redis::{
     aio::ConnectionLike as _,
     cluster::{ClusterClient, ClusterClientBuilder, ClusterConfig},
     cluster_async::ClusterConnection,
-    cluster_routing::{RoutingInfo, SingleNodeRoutingInfo},
+    cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo, Slot},
 };
 use tokio::time::sleep;
 
@@ -28,7 +28,7 @@ pub(super) struct Nodes {
 
 /// What one server is asked: one command, or several on one connection.
 #[derive(Clone, Copy)]
-pub(super) enum Asked<'a> {
+pub(super) enum Question<'a> {
     Command(&'a Cmd),
     Commands(&'a Pipeline),
 }
@@ -49,7 +49,7 @@ impl Nodes {
         }
     }
 
-    /// Also says how many primaries are out of reach.
+    /// Also says how many servers are out of reach.
     async fn connect_within(
         client: &ClusterClient,
         patience: Duration,
@@ -64,61 +64,65 @@ impl Nodes {
         // What the client has just learnt, too.
         nodes.learn().await;
         nodes.lost.client_was_told();
-        let mut missing = 0;
-        for there in nodes.lost.addresses().iter().filter_map(|it| node(it)) {
-            let there = RoutingInfo::SingleNode(there);
-            let ping = nodes.connection.route_command(redis::cmd("PING"), there);
-            let is_missing =
-                |error: RedisError| error.kind() == ErrorKind::ClusterConnectionNotFound;
-            missing += usize::from(ping.await.is_err_and(is_missing));
-        }
+        // This asks those that the client has a connection to. To ask for another one would let it
+        // connect to everybody anew.
+        let everybody = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
+        let ping = nodes
+            .connection
+            .route_command(redis::cmd("PING"), everybody);
+        let reached = match ping.await {
+            Ok(Value::Map(replies)) => replies.len(),
+            _ => 0,
+        };
+        let missing = nodes.lost.count_servers().saturating_sub(reached);
         Ok((nodes, missing))
     }
 
     /// Sends what is asked to the server that has its key, and again as long as a server says that it
-    /// did not execute it. A `GET` is sent again in any case, and asks around after silence: the
+    /// did not execute it. What only reads is sent again in any case, and asks around after silence: the
     /// client, left to itself, would go on asking a server that another one has replaced.
     ///
     /// It is for its caller to lose patience.
-    pub(super) async fn ask(&mut self, asked: Asked<'_>) -> Result<Vec<Value>, RedisError> {
-        let key = asked.key();
-        self.lost.wait_for_a_turn(key).await;
+    pub(super) async fn ask(&mut self, question: Question<'_>) -> Result<Vec<Value>, RedisError> {
+        let mut slot = question.slot();
+        self.lost.wait_for_a_turn(slot).await;
         let mut was_moved = false;
-        let mut replies = asked.of_the_owner(&mut self.connection).await;
+        let mut replies = question.of_the_owner(&mut self.connection).await;
         loop {
             let error = match replies {
                 Ok(replies) => {
-                    self.lost.found(key);
+                    self.lost.found(slot);
                     return Ok(replies);
                 }
                 Err(error) => error,
             };
             replies = match error.kind() {
-                ErrorKind::Server(ServerErrorKind::Ask) => self.ask_there(asked, &error).await,
+                ErrorKind::Server(ServerErrorKind::Ask) => self.ask_there(question, &error).await,
                 ErrorKind::Server(ServerErrorKind::Moved) => {
                     // The client looks for the owner by itself. It may meet somebody who has not heard of
                     // a new one yet, or have no connection to the one that it knows.
-                    if let Some((address, slot)) = error.redirect_node()
-                        && self.lost.moved(address, slot)
-                    {
-                        self.learn().await;
-                        if was_moved {
-                            sleep(PAUSE).await;
+                    if let Some((address, its_slot)) = error.redirect_node() {
+                        slot = Slot::new(its_slot);
+                        if self.lost.moved(address, its_slot) {
+                            self.learn().await;
+                            if was_moved {
+                                sleep(PAUSE).await;
+                            }
+                            was_moved = true;
                         }
-                        was_moved = true;
                     }
                     self.lost.client_was_told();
-                    self.lost.wait_for_a_turn(key).await;
-                    asked.of_the_owner(&mut self.connection).await
+                    self.lost.wait_for_a_turn(slot).await;
+                    question.of_the_owner(&mut self.connection).await
                 }
                 ErrorKind::Server(ServerErrorKind::ClusterDown | ServerErrorKind::TryAgain) => {
                     sleep(PAUSE).await;
-                    asked.of_the_owner(&mut self.connection).await
+                    question.of_the_owner(&mut self.connection).await
                 }
-                _ if error.is_timeout() && asked.is_get() => self.ask_around(asked).await,
-                _ if error.code().is_none() && asked.is_get() => {
+                _ if error.is_timeout() && question.reads() => self.ask_around(question).await,
+                _ if error.code().is_none() && question.reads() => {
                     sleep(PAUSE).await;
-                    asked.of_the_owner(&mut self.connection).await
+                    question.of_the_owner(&mut self.connection).await
                 }
                 _ => return Err(error),
             };
@@ -127,13 +131,13 @@ impl Nodes {
 
     /// Asks again after silence. Only if somebody took over meanwhile, anyone is asked, who says so to the
     /// client as well: it would also wait for the silent one, and serve nobody.
-    async fn ask_around(&mut self, asked: Asked<'_>) -> Result<Vec<Value>, RedisError> {
+    async fn ask_around(&mut self, question: Question<'_>) -> Result<Vec<Value>, RedisError> {
         self.learn().await;
         if !self.lost.client_is_outdated() {
-            return asked.of_the_owner(&mut self.connection).await;
+            return question.of_the_owner(&mut self.connection).await;
         }
         let anyone = SingleNodeRoutingInfo::Random;
-        asked.of(&mut self.connection, anyone).await
+        question.of(&mut self.connection, anyone).await
     }
 
     /// Asks the server that the slot of the key is on its way to, if it has slots already. Otherwise the
@@ -141,20 +145,20 @@ impl Nodes {
     /// has to be waited until the slot has arrived.
     async fn ask_there(
         &mut self,
-        asked: Asked<'_>,
+        question: Question<'_>,
         error: &RedisError,
     ) -> Result<Vec<Value>, RedisError> {
         let address = error.redirect_node().map(|(address, _)| address);
         let there = address.filter(|it| self.lost.has_slots(it)).and_then(node);
         if let Some(there) = there {
-            match asked.of_the_importer(&mut self.connection, there).await {
+            match question.of_the_importer(&mut self.connection, there).await {
                 Err(error) if error.kind() == ErrorKind::ClusterConnectionNotFound => {}
                 replies => return replies,
             }
         }
         sleep(LONG_PAUSE).await;
         self.learn().await;
-        asked.of_the_owner(&mut self.connection).await
+        question.of_the_owner(&mut self.connection).await
     }
 
     /// Asks anybody who has what.
@@ -167,12 +171,18 @@ impl Nodes {
         }
     }
 
+    /// Whether there has been no way to a server for so long that another connection may find one: it
+    /// has more patience if it needs that.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.lost.is_stuck()
+    }
+
     pub(super) fn database(&self) -> i64 {
         self.connection.get_db()
     }
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Question<'a> {
     async fn of_the_owner(self, nodes: &mut ClusterConnection) -> Result<Vec<Value>, RedisError> {
         match self {
             Self::Command(it) => nodes.req_packed_command(it).await.map(|it| vec![it]),
@@ -214,28 +224,34 @@ impl<'a> Asked<'a> {
         pipeline
     }
 
-    fn key(self) -> Option<&'a [u8]> {
-        let command = match self {
-            Self::Command(it) => it,
-            Self::Commands(it) => it.cmd_iter().next()?,
-        };
-        let mut arguments = command.args_iter().filter_map(|it| match it {
-            Arg::Simple(it) => Some(it),
-            _ => None,
-        });
-        match arguments.next()? {
-            b"GET" => arguments.next(),
+    /// That of its key; `None` if it is not known here what the key is.
+    fn slot(self) -> Option<Slot> {
+        let mut arguments = self.arguments();
+        let key = match arguments.next()? {
+            b"GET" | b"ZRANGEBYSCORE" => arguments.next(),
             // Before it are the script and the number of keys.
             b"EVALSHA" | b"EVAL" => arguments.nth(2),
             _ => None,
-        }
+        };
+        key.map(Slot::for_key)
     }
 
-    fn is_get(self) -> bool {
-        let Self::Command(command) = self else {
-            return false;
+    /// Whether it can be asked again whatever became of it.
+    fn reads(self) -> bool {
+        matches!(self.arguments().next(), Some(b"GET" | b"ZRANGEBYSCORE"))
+    }
+
+    /// Those of the first command, its name among them.
+    fn arguments(self) -> impl Iterator<Item = &'a [u8]> {
+        let first = match self {
+            Self::Command(it) => Some(it),
+            Self::Commands(it) => it.cmd_iter().next(),
         };
-        matches!(command.args_iter().next(), Some(Arg::Simple(b"GET")))
+        let arguments = first.into_iter().flat_map(Cmd::args_iter);
+        arguments.filter_map(|it| match it {
+            Arg::Simple(it) => Some(it),
+            _ => None,
+        })
     }
 }
 

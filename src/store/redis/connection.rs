@@ -14,7 +14,7 @@ use redis::{
 };
 
 #[cfg(feature = "redis-cluster")]
-use crate::store::redis::cluster::{Asked, Nodes};
+use crate::store::redis::cluster::{Nodes, Question};
 
 /// A connection that a [`Connector`](super::Connector) made. Its clones share one pipeline.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ impl Connection {
         match &self.0 {
             Kind::Server { cut, .. } => cut.0.load(Ordering::Relaxed),
             #[cfg(feature = "redis-cluster")]
-            Kind::Cluster(_) => false,
+            Kind::Cluster(nodes) => nodes.is_stuck(),
         }
     }
 }
@@ -56,7 +56,7 @@ impl ConnectionLike for Connection {
             Kind::Server { connection, .. } => connection.req_packed_command(command),
             #[cfg(feature = "redis-cluster")]
             Kind::Cluster(nodes) => Box::pin(async {
-                let mut replies = nodes.ask(Asked::Command(command)).await?;
+                let mut replies = nodes.ask(Question::Command(command)).await?;
                 // One command has one reply.
                 Ok(replies.pop().unwrap_or(Value::Nil))
             }),
@@ -75,7 +75,7 @@ impl ConnectionLike for Connection {
             }
             #[cfg(feature = "redis-cluster")]
             Kind::Cluster(nodes) => Box::pin(async move {
-                let replies = nodes.ask(Asked::Commands(pipeline)).await?;
+                let replies = nodes.ask(Question::Commands(pipeline)).await?;
                 Ok(replies.into_iter().skip(offset).take(count).collect())
             }),
         }

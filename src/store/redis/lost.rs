@@ -40,10 +40,14 @@ impl LostShards {
         shards.owners.iter().any(|(_, it)| it == address)
     }
 
-    /// Those that have slots.
-    pub(super) fn addresses(&self) -> HashSet<String> {
-        let shards = self.shards();
-        shards.owners.iter().map(|(_, it)| it.clone()).collect()
+    /// How many servers there are, replicas among them.
+    pub(super) fn count_servers(&self) -> usize {
+        self.shards().servers
+    }
+
+    /// Whether one of them has been lost for a long time.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.shards().is_stuck(Instant::now())
     }
 
     /// Notes that the client was sent to the server at `address`. Whether it has to learn who has what.
@@ -54,8 +58,8 @@ impl LostShards {
     /// Waits, if what is asked for is in one of them, until it may be asked for.
     ///
     /// Whoever is dropped while it has the turn holds up nobody: the next one comes when its time does.
-    pub(super) async fn wait_for_a_turn(&self, key: Option<&[u8]>) {
-        let Some(slot) = key.map(Slot::for_key) else {
+    pub(super) async fn wait_for_a_turn(&self, slot: Option<Slot>) {
+        let Some(slot) = slot else {
             return;
         };
         let pause = || self.shards().pause(slot, Instant::now());
@@ -66,10 +70,9 @@ impl LostShards {
     }
 
     /// Notes that there was an answer.
-    pub(super) fn found(&self, key: Option<&[u8]>) {
+    pub(super) fn found(&self, slot: Option<Slot>) {
         let mut shards = self.shards();
-        if let (false, Some(key)) = (shards.lost.is_empty(), key) {
-            let slot = Slot::for_key(key);
+        if let Some(slot) = slot {
             shards.lost.retain(|_, lost| !lost.slots.contains(&slot));
         }
     }
@@ -83,6 +86,7 @@ impl LostShards {
 struct Shards {
     /// Who has what, as somebody said.
     owners: Vec<(RangeInclusive<u16>, String)>,
+    servers: usize,
     lost: HashMap<String, Lost>,
     /// Whether they changed, and nobody told the client.
     is_outdated: bool,
@@ -90,6 +94,7 @@ struct Shards {
 
 struct Lost {
     slots: HashSet<Slot>,
+    since: Instant,
     /// When somebody may ask.
     next: Instant,
     pause: Duration,
@@ -106,6 +111,8 @@ impl Shards {
             return;
         }
         self.owners = owners;
+        let servers = rows.iter().flat_map(|row| row.iter().skip(2));
+        self.servers = servers.filter_map(address).collect::<HashSet<_>>().len();
         self.is_outdated = true;
         let mut lost = std::mem::take(&mut self.lost);
         for (address, lost) in &mut lost {
@@ -125,6 +132,7 @@ impl Shards {
         if !self.lost.contains_key(address) {
             let lost = Lost {
                 slots: self.slots_of(address),
+                since: now,
                 next: now + FIRST_PAUSE,
                 pause: FIRST_PAUSE,
             };
@@ -145,6 +153,11 @@ impl Shards {
         None
     }
 
+    fn is_stuck(&self, now: Instant) -> bool {
+        let mut lost = self.lost.values();
+        lost.any(|lost| now.saturating_duration_since(lost.since) > A_LONG_TIME)
+    }
+
     fn slots_of(&self, address: &str) -> HashSet<Slot> {
         let owners = self.owners.iter().filter(|(_, it)| it == address);
         let slots = owners.flat_map(|(slots, _)| slots.clone());
@@ -152,28 +165,36 @@ impl Shards {
     }
 }
 
-/// A row is the first slot, the last one, the primary, and more.
+/// A row is the first slot, the last one, the primary, and its replicas.
 fn owner(row: &[Value]) -> Option<(RangeInclusive<u16>, String)> {
-    let [
-        Value::Int(first),
-        Value::Int(last),
-        Value::Array(primary),
-        ..,
-    ] = row
-    else {
-        return None;
-    };
-    let [Value::BulkString(host), Value::Int(port), ..] = &primary[..] else {
+    let [Value::Int(first), Value::Int(last), primary, ..] = row else {
         return None;
     };
     let slots = u16::try_from(*first).ok()?..=u16::try_from(*last).ok()?;
-    Some((slots, format!("{}:{port}", String::from_utf8_lossy(host))))
+    Some((slots, address(primary)?))
+}
+
+/// Some do not know under which name they are reached, but each has a port.
+fn address(server: &Value) -> Option<String> {
+    let Value::Array(parts) = server else {
+        return None;
+    };
+    match &parts[..] {
+        [Value::BulkString(host), Value::Int(port), ..] => {
+            Some(format!("{}:{port}", String::from_utf8_lossy(host)))
+        }
+        [_, Value::Int(port), ..] => Some(format!(":{port}")),
+        _ => None,
+    }
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
 /// Time in which the others are served.
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+
+/// Connecting anew holds up everybody, for a second or two where a server is really gone.
+const A_LONG_TIME: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -255,17 +276,41 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_that_has_lost_a_shard_for_a_minute_is_stuck() {
+        let now = Instant::now();
+        let mut shards = with_a_lost_one(now);
+        assert!(!shards.is_stuck(now + A_LONG_TIME));
+        let later = now + A_LONG_TIME + Duration::from_millis(1);
+        assert!(shards.is_stuck(later));
+        shards.learn(rows(&[(0, 9, 3), (10, 19, 2)]));
+        assert!(!shards.is_stuck(later), "somebody else has it");
+    }
+
+    #[test]
+    fn servers_are_counted_with_their_replicas_whether_or_not_they_have_a_name() {
+        let server = |host, port| Value::Array(vec![host, Value::Int(port)]);
+        let named = |port| server(Value::BulkString(b"a".to_vec()), port);
+        let row = |first, last, servers: &[Value]| {
+            let row = [Value::Int(first), Value::Int(last)].into_iter();
+            Value::Array(row.chain(servers.iter().cloned()).collect())
+        };
+        let mut shards = Shards::default();
+        shards.learn(Value::Array(vec![
+            row(0, 4, &[named(1), named(2)]),
+            row(5, 9, &[server(Value::Nil, 3), named(2)]),
+            row(10, 14, &[named(1), named(2)]),
+        ]));
+        assert_eq!((shards.servers, shards.owners.len()), (3, 3));
+    }
+
+    #[test]
     fn a_shard_is_lost_until_there_is_an_answer_or_somebody_else_has_it() {
         let now = Instant::now();
-        let mut keys = (0..).map(|it: u32| it.to_string().into_bytes());
-        let is_lost = |key: &Vec<u8>| (0..10).any(|it| Slot::for_key(key) == slot(it));
-        let key = keys.find(is_lost).unwrap();
-
         let lost = LostShards(Arc::new(Mutex::new(with_a_lost_one(now))));
         lost.found(None);
-        lost.found(Some(b"1"));
+        lost.found(Some(slot(10)));
         assert!(lost.shards().pause(slot(1), now).is_some());
-        lost.found(Some(&key));
+        lost.found(Some(slot(9)));
         assert_eq!(lost.shards().pause(slot(1), now), None);
 
         let mut shards = with_a_lost_one(now);

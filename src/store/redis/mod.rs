@@ -104,7 +104,8 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// If Redis does not answer within a second, or refuses scripts.
+    /// If Redis does not answer within a second (a Cluster of which a part is out of reach, within
+    /// three), or refuses scripts.
     pub async fn connect_to(connector: impl Into<Connector>) -> Result<Self, StoreError> {
         let store = Self::new(pool::around(connector.into()).await?);
         let deadline = Instant::now() + store.deadline;

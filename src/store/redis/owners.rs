@@ -174,7 +174,7 @@ where
 
     /// What is left where it is for lack of time harms nobody.
     async fn strike_out(&self, key: &str, ids: &[SessionId], when: Strike) {
-        let deadline = Instant::now() + self.deadline.min(PATIENCE);
+        let deadline = Instant::now() + self.deadline.min(STRIKING);
         let striking = async {
             let mut connection = self.connection(deadline).await?;
             let call = StrikeOut { key, ids, when };
@@ -235,7 +235,7 @@ where
 const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// Nobody waits for long until an entry is struck out.
-const PATIENCE: Duration = Duration::from_millis(100);
+const STRIKING: Duration = Duration::from_millis(100);
 
 /// How many sessions are looked up, or struck out, at the same time.
 const AT_ONCE: usize = 100;

@@ -1,9 +1,11 @@
-//! The pool that we recommend.
+//! Pools: the one that we recommend, and how a connection is taken out of one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bb8::{ErrorSink, Pool};
+use bb8::{ErrorSink, ManageConnection, Pool, PooledConnection, RunError};
+use futures_util::future::poll_immediate;
 use redis::RedisError;
+use tokio::time::timeout_at;
 
 use crate::store::{
     StoreError,
@@ -28,6 +30,29 @@ pub(super) async fn around(connector: Connector) -> Result<Pool<Watched<Connecto
         .build(watched);
     pool.await
         .map_err(|error| failed("redis cannot be reached", error))
+}
+
+/// Takes a connection out of `pool`, if there is one before the deadline, however soon the pool
+/// itself loses patience.
+pub(super) async fn take<M: ManageConnection>(
+    pool: &Pool<M>,
+    deadline: Instant,
+) -> Result<Option<PooledConnection<'_, M>>, M::Error> {
+    loop {
+        // Boxed, or every operation would be as large as this for as long as it takes.
+        let mut getting = Box::pin(pool.get());
+        let result = match poll_immediate(getting.as_mut()).await {
+            Some(result) => Ok(result),
+            // Only who has to wait needs a timer.
+            None => timeout_at(deadline.into(), getting).await,
+        };
+        return match result {
+            Ok(Ok(connection)) => Ok(Some(connection)),
+            Ok(Err(RunError::User(error))) => Err(error),
+            Ok(Err(RunError::TimedOut)) => continue,
+            Err(_) => Ok(None),
+        };
+    }
 }
 
 /// Says why connections fail: a request that waits for one only learns that there is none.

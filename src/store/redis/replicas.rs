@@ -11,7 +11,8 @@ use bb8::{ManageConnection, Pool, PooledConnection};
 use crate::store::{
     StoreError,
     redis::{
-        asking::{Failure, take},
+        asking::Failure,
+        pool::take,
         script::{Call, run_and},
     },
 };
@@ -39,7 +40,7 @@ where
         let connection = take(&self.pool, deadline).await?;
         // They may all be waiting.
         let missing = "no connection to wait for replicas could be had in time";
-        let missing = || Failure::Unasked(StoreError::new(missing));
+        let missing = || Failure::Unclear(StoreError::new(missing));
         connection.map(Lent::Exclusive).ok_or_else(missing)
     }
 

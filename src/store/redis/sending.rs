@@ -65,7 +65,7 @@ where
         delta: &Delta,
     ) -> Result<CommitAnswer, Failure> {
         let mut is_repeated = delta.is_repeated;
-        let mut outcome = Outcome::Unanswered;
+        let mut fate = Fate::Unanswered;
         let now = Instant::now();
         let half_time = now + deadline.saturating_duration_since(now) / 2;
         for not_after in [half_time, deadline, deadline] {
@@ -84,11 +84,11 @@ where
                 is_repeated,
             };
             // Dropped here, it may or may not happen, but not after the deadline.
-            outcome = self.send(&mut connection, &script, deadline).await?;
-            match outcome {
-                Outcome::Answered(answer) => return Ok(answer),
-                Outcome::Late => {}
-                Outcome::Unanswered => {
+            fate = self.send(&mut connection, &script, deadline).await?;
+            match fate {
+                Fate::Answered(answer) => return Ok(answer),
+                Fate::Late => {}
+                Fate::Unanswered => {
                     // Dropped here, it may have happened, and before long it no longer can.
                     sleep_until(not_after.into()).await;
                     is_repeated = true;
@@ -96,9 +96,11 @@ where
             }
         }
         let error = StoreError::new("the commit did not reach redis in time");
-        Err(match outcome {
-            Outcome::Late => Failure::Answer(error),
-            Outcome::Unanswered | Outcome::Answered(_) => Failure::Silence(error),
+        Err(match (fate, &self.replicas) {
+            (Fate::Late, _) => Failure::Answer(error),
+            (_, None) => Failure::Silence(error),
+            // On a Cluster nobody waits for an answer as long as replicas may take.
+            (_, Some(_)) => Failure::Unclear(error),
         })
     }
 
@@ -107,20 +109,20 @@ where
         connection: &mut M::Connection,
         script: &CommitScript<'_>,
         deadline: Instant,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Fate, Failure> {
         let sent = Instant::now();
         let reply = self.run_to_last(connection, script, deadline).await;
         let (reply, is_copied) = match reply {
             // Only what Redis itself says is an answer.
-            Err(error) if error.code().is_none() => return Ok(Outcome::Unanswered),
+            Err(error) if error.code().is_none() => return Ok(Fate::Unanswered),
             reply => reply?,
         };
         let Reply { answer, clock } = reply.try_into()?;
         self.clock.saw(clock, sent);
         match answer {
-            None => Ok(Outcome::Late),
+            None => Ok(Fate::Late),
             Some(CommitAnswer::Committed) if !is_copied => Err(not_copied()),
-            Some(answer) => Ok(Outcome::Answered(answer)),
+            Some(answer) => Ok(Fate::Answered(answer)),
         }
     }
 
@@ -176,7 +178,7 @@ where
 }
 
 /// What became of one copy of a commit.
-enum Outcome {
+enum Fate {
     Answered(CommitAnswer),
     /// Redis refused it, since nobody waited any more.
     Late,

@@ -7,9 +7,9 @@ use tokio::sync::Mutex;
 
 /// Sentinels, and what they said last.
 #[derive(Clone)]
-pub(super) struct Sentinels(Arc<Mutex<Asked>>);
+pub(super) struct Sentinels(Arc<Mutex<Lookup>>);
 
-struct Asked {
+struct Lookup {
     client: SentinelClient,
     /// And when they had said it.
     last: Option<(Instant, Result<Client, RedisError>)>,
@@ -20,13 +20,13 @@ impl Sentinels {
     /// a second if one of the Sentinels is out of reach, and would take as many for as many who ask.
     pub(super) async fn master(&self) -> Result<Client, RedisError> {
         let came = Instant::now();
-        let mut asked = self.0.lock().await;
-        match &asked.last {
+        let mut lookup = self.0.lock().await;
+        match &lookup.last {
             Some((said, master)) if *said > came => master.clone(),
             _ => {
                 // Dropped here, they were asked in vain, and the next one asks them.
-                let master = asked.client.async_get_client().await;
-                asked.last = Some((Instant::now(), master.clone()));
+                let master = lookup.client.async_get_client().await;
+                lookup.last = Some((Instant::now(), master.clone()));
                 master
             }
         }
@@ -36,6 +36,6 @@ impl Sentinels {
 impl From<SentinelClient> for Sentinels {
     fn from(client: SentinelClient) -> Self {
         let last = None;
-        Self(Arc::new(Mutex::new(Asked { client, last })))
+        Self(Arc::new(Mutex::new(Lookup { client, last })))
     }
 }
