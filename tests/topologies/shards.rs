@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use session_test_support::{Browser, Fault, Proxy, Redis};
-use tokio::task::{JoinSet, yield_now};
-use tower_session_layer::{RedisStore, SessionLayer};
+use tower_session_layer::SessionLayer;
 
 use crate::{
     common::app::app,
@@ -37,7 +36,6 @@ async fn a_primary_that_is_out_of_reach_is_felt_on_its_shard_alone() {
         let is_elsewhere = |tag: &&str| site.primary_of(tag).0.address() != primary.address();
         let elsewhere = ["{b}", "{c}", "{d}"].into_iter().find(is_elsewhere);
         let (_lost, sound) = (on("{a}").await, on(elsewhere.unwrap()).await);
-        let _lists = lists(store.clone().with_prefix("session:{a}:"));
         sound.succeeds().await;
         befall(primary, network);
         let befallen = Instant::now();
@@ -71,20 +69,6 @@ async fn primaries_that_are_far_away_are_reached_all_the_same() {
             assert_eq!(visitor.get("/get:a").await.text, "1", "{tag} of {tags:?}");
         }
     }
-}
-
-/// Somebody who asks for the sessions of an owner again and again, until this is dropped.
-fn lists(store: RedisStore) -> JoinSet<()> {
-    let sessions = SessionLayer::new(store).sessions();
-    let mut lists = JoinSet::new();
-    lists.spawn(async move {
-        loop {
-            // It fails while their shard is lost.
-            let _ = sessions.list("ann").await;
-            yield_now().await;
-        }
-    });
-    lists
 }
 
 /// Three seconds long.

@@ -269,3 +269,31 @@ const LONG_PAUSE: Duration = Duration::from_millis(100);
 
 /// For a connection.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_known_which_slot_is_asked_for_whatever_is_asked() {
+        let rows: [(&[&str], _); 6] = [
+            (&["GET", "k"], Some("k")),
+            (&["ZRANGEBYSCORE", "k", "(0", "+inf"], Some("k")),
+            (&["EVALSHA", "0a1b", "1", "k", "change"], Some("k")),
+            (&["EVAL", "return 1", "1", "k", "change"], Some("k")),
+            (&["PING"], None),
+            (&["GET"], None),
+        ];
+        for (words, key) in rows {
+            let mut command = Cmd::new();
+            for word in words {
+                command.arg(word);
+            }
+            let expected = key.map(|key| Slot::for_key(key.as_bytes()));
+            assert_eq!(Question::Command(&command).slot(), expected, "{words:?}");
+            let mut wait = Pipeline::new();
+            wait.add_command(command.clone()).cmd("WAIT").arg(1).arg(1);
+            assert_eq!(Question::Commands(&wait).slot(), expected, "{words:?}");
+        }
+    }
+}
