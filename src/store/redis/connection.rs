@@ -14,7 +14,7 @@ use redis::{
 };
 
 #[cfg(feature = "redis-cluster")]
-use crate::store::redis::cluster::{Nodes, Question};
+use crate::store::redis::{cluster::Nodes, question::Question};
 
 /// A connection that a [`Connector`](super::Connector) made. Its clones share one pipeline.
 #[derive(Clone)]

@@ -2,13 +2,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    ops::RangeInclusive,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use redis::{Value, cluster_routing::Slot};
 use tokio::time::sleep;
+
+use crate::store::redis::topology::Topology;
 
 /// What the clones of a connection know of them.
 ///
@@ -26,7 +27,7 @@ impl LostShards {
     /// Whether others may have what the client believes to be where it was.
     pub(super) fn client_is_outdated(&self) -> bool {
         let shards = self.shards();
-        shards.is_outdated || shards.owners.is_empty()
+        shards.is_outdated || shards.topology.owners.is_empty()
     }
 
     /// Notes that somebody told the client to look for who has what.
@@ -37,12 +38,12 @@ impl LostShards {
     /// Whether the server at `address` has any slots.
     pub(super) fn has_slots(&self, address: &str) -> bool {
         let shards = self.shards();
-        shards.owners.iter().any(|(_, it)| it == address)
+        shards.topology.owners.iter().any(|(_, it)| it == address)
     }
 
     /// How many servers there are, replicas among them.
     pub(super) fn count_servers(&self) -> usize {
-        self.shards().servers
+        self.shards().topology.servers
     }
 
     /// Whether one of them has been lost for a long time.
@@ -84,9 +85,8 @@ impl LostShards {
 
 #[derive(Default)]
 struct Shards {
-    /// Who has what, as somebody said.
-    owners: Vec<(RangeInclusive<u16>, String)>,
-    servers: usize,
+    /// As somebody said.
+    topology: Topology,
     lost: HashMap<String, Lost>,
     /// Whether they changed, and nobody told the client.
     is_outdated: bool,
@@ -102,36 +102,29 @@ struct Lost {
 
 impl Shards {
     fn learn(&mut self, slots: Value) {
-        let rows: Vec<Vec<Value>> = redis::from_redis_value(slots).unwrap_or_default();
-        let mut owners: Vec<_> = rows.iter().filter_map(|row| owner(row)).collect();
-        // Everybody has an order of their own.
-        owners.sort_by_key(|(slots, _)| *slots.start());
+        let topology = Topology::from(slots);
         // Who has just come knows nobody.
-        if owners.is_empty() || self.owners == owners {
+        if topology.owners.is_empty() || self.topology.owners == topology.owners {
             return;
         }
-        self.owners = owners;
-        let servers = rows.iter().flat_map(|row| row.iter().skip(2));
-        self.servers = servers.filter_map(address).collect::<HashSet<_>>().len();
+        self.topology = topology;
         self.is_outdated = true;
         let mut lost = std::mem::take(&mut self.lost);
         for (address, lost) in &mut lost {
-            lost.slots = self.slots_of(address);
+            lost.slots = self.topology.slots_of(address);
         }
         lost.retain(|_, lost| !lost.slots.is_empty());
         self.lost = lost;
     }
 
     fn moved(&mut self, address: &str, slot: u16, now: Instant) -> bool {
-        let is_known =
-            |(slots, it): &(RangeInclusive<u16>, _)| slots.contains(&slot) && it == address;
-        if !self.owners.iter().any(is_known) {
+        if !self.topology.has(address, slot) {
             return true;
         }
         // It knew, and asked somebody else all the same.
         if !self.lost.contains_key(address) {
             let lost = Lost {
-                slots: self.slots_of(address),
+                slots: self.topology.slots_of(address),
                 since: now,
                 next: now + FIRST_PAUSE,
                 pause: FIRST_PAUSE,
@@ -156,35 +149,6 @@ impl Shards {
     fn is_stuck(&self, now: Instant) -> bool {
         let mut lost = self.lost.values();
         lost.any(|lost| now.saturating_duration_since(lost.since) > A_LONG_TIME)
-    }
-
-    fn slots_of(&self, address: &str) -> HashSet<Slot> {
-        let owners = self.owners.iter().filter(|(_, it)| it == address);
-        let slots = owners.flat_map(|(slots, _)| slots.clone());
-        slots.filter_map(Slot::new).collect()
-    }
-}
-
-/// A row is the first slot, the last one, the primary, and its replicas.
-fn owner(row: &[Value]) -> Option<(RangeInclusive<u16>, String)> {
-    let [Value::Int(first), Value::Int(last), primary, ..] = row else {
-        return None;
-    };
-    let slots = u16::try_from(*first).ok()?..=u16::try_from(*last).ok()?;
-    Some((slots, address(primary)?))
-}
-
-/// Some do not know under which name they are reached, but each has a port.
-fn address(server: &Value) -> Option<String> {
-    let Value::Array(parts) = server else {
-        return None;
-    };
-    match &parts[..] {
-        [Value::BulkString(host), Value::Int(port), ..] => {
-            Some(format!("{}:{port}", String::from_utf8_lossy(host)))
-        }
-        [_, Value::Int(port), ..] => Some(format!(":{port}")),
-        _ => None,
     }
 }
 
@@ -284,23 +248,6 @@ mod tests {
         assert!(shards.is_stuck(later));
         shards.learn(rows(&[(0, 9, 3), (10, 19, 2)]));
         assert!(!shards.is_stuck(later), "somebody else has it");
-    }
-
-    #[test]
-    fn servers_are_counted_with_their_replicas_whether_or_not_they_have_a_name() {
-        let server = |host, port| Value::Array(vec![host, Value::Int(port)]);
-        let named = |port| server(Value::BulkString(b"a".to_vec()), port);
-        let row = |first, last, servers: &[Value]| {
-            let row = [Value::Int(first), Value::Int(last)].into_iter();
-            Value::Array(row.chain(servers.iter().cloned()).collect())
-        };
-        let mut shards = Shards::default();
-        shards.learn(Value::Array(vec![
-            row(0, 4, &[named(1), named(2)]),
-            row(5, 9, &[server(Value::Nil, 3), named(2)]),
-            row(10, 14, &[named(1), named(2)]),
-        ]));
-        assert_eq!((shards.servers, shards.owners.len()), (3, 3));
     }
 
     #[test]

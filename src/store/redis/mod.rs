@@ -13,12 +13,16 @@ mod lost;
 mod outage;
 mod owners;
 mod pool;
+#[cfg(feature = "redis-cluster")]
+mod question;
 mod replicas;
 mod reply;
 mod script;
 mod sending;
 #[cfg(feature = "redis-sentinel")]
 mod sentinels;
+#[cfg(feature = "redis-cluster")]
+mod topology;
 mod watched;
 
 use std::{
